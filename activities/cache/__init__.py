@@ -1,0 +1,1 @@
+"""The step cache: keys, records, look-ups, explanations."""

@@ -1,0 +1,1 @@
+"""The store: content-addressed blobs, write-once records, documents."""

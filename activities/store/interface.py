@@ -1,0 +1,80 @@
+"""What Perdure asks of a store; one conformance suite holds each back end to it.
+
+Blobs are addressed by the sha256 of their content (64 lower-case hex digits), are immutable, and are
+hashed again on every read. Records are created once and never change. Documents may be overwritten.
+Keys are slash-separated names of `[A-Za-z0-9._@#%=+-]`; whoever makes a key percent-encodes the rest.
+Calls block; async code uses `asyncio.to_thread`.
+
+Errors: `StoreError` (definitions-level message, what and where and way out). A missing thing is None or
+`KeyError`, as said; corrupt content is treated as missing by `read_blob` (`BlobMissing`).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from definitions.errors import ErrorClass, StepFailure
+
+
+class StoreError(StepFailure):
+    """The store did not answer, is full, or is read-only."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorClass.STORE, message)
+
+
+class BlobMissing(StoreError):
+    """A blob is not there, or its content does not hash to its name."""
+
+
+class Store(Protocol):
+    """Content-addressed blobs, write-once records, documents."""
+
+    @property
+    def location(self) -> str:
+        """Where it is, for messages: a folder's path or `s3://bucket/prefix`."""
+        ...
+
+    def write_blob(self, content: bytes) -> str:
+        """Keep `content` and return its digest; keeping it again is free."""
+        ...
+
+    def write_blob_from(self, path: Path) -> tuple[str, int]:
+        """Keep a file's content as it is read now; return digest and size."""
+        ...
+
+    def read_blob(self, digest: str) -> bytes:
+        """Return a blob's content. Raises `BlobMissing`."""
+        ...
+
+    def copy_blob_to(self, digest: str, path: Path, *, executable: bool = False) -> None:
+        """Write a blob's content to a new file at `path` (parents exist). Raises `BlobMissing`."""
+        ...
+
+    def has_blob(self, digest: str) -> bool:
+        """Whether the blob is there (its content unchecked)."""
+        ...
+
+    def create_record(self, key: str, content: bytes) -> bool:
+        """Create a record; False where one is there already (it is left as it is)."""
+        ...
+
+    def read_record(self, key: str) -> bytes | None:
+        """Return a record, or None."""
+        ...
+
+    def delete_record(self, key: str) -> None:
+        """Delete a record if it is there."""
+        ...
+
+    def write_document(self, key: str, content: bytes) -> None:
+        """Write or overwrite a document, atomically."""
+        ...
+
+    def read_document(self, key: str) -> bytes | None:
+        """Return a document, or None."""
+        ...
+
+    def list_keys(self, prefix: str) -> Iterator[str]:
+        """Yield keys of records and documents that begin with `prefix`, sorted."""
+        ...

@@ -1,0 +1,1 @@
+"""The workspace: manifests of trees, snapshots, private checkouts, merges."""

@@ -1,0 +1,174 @@
+"""What people and tools send to a run: the start input, controls, decisions, queries.
+
+Names and shapes are a contract: `temporal workflow start|signal|update|query` and the Web UI use them as
+they stand. Each control is an update (with a typed refusal) and a signal of the same name and shape.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from definitions.records import Ledger, Record, RunHandle, Status
+
+WORKFLOW_TYPE = "perdure.run"
+DEFAULT_TASK_QUEUE = "perdure"
+AGENT_QUEUE_SUFFIX = ".agent"
+
+SEARCH_ATTRIBUTES = {
+    "PerdureDefinition": "Keyword",
+    "PerdureStatus": "Keyword",
+    "PerdureOpenGates": "Int",
+    "PerdureApprovers": "KeywordList",
+}
+"""Names and types; `prepare` records which of them the namespace has, others are never set."""
+
+
+class Message(BaseModel):
+    """Base of what comes from outside: tolerant of keys that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class InlineDefinition(Message):
+    """A definition given with the start input."""
+
+    text: str
+    """YAML or JSON text."""
+    file: str = "definition.yaml"
+    """The name that diagnostics show."""
+
+
+class WorkspaceInput(Message):
+    """The files to start with: a snapshot's digest, or a folder of the worker's machine (embedded default only)."""
+
+    tree: str | None = None
+    path: str | None = None
+
+
+class RunInput(Message):
+    """The input of `perdure.run`.
+
+    Example: `{"definition": "raise-coverage", "inputs": {"module": "src/prices.py"}}`
+    """
+
+    definition: str | InlineDefinition | dict[str, JsonValue]
+    """A catalog name, a text, or the definition itself as an object."""
+    inputs: dict[str, JsonValue] = {}
+    env: dict[str, str] = {}
+    """Values of `env.X` for the names that the definition uses."""
+    workspace: WorkspaceInput = WorkspaceInput()
+    starter: str | None = None
+    """Who started it, as far as known."""
+    provider: str | None = None
+    script: dict[str, JsonValue] | None = None
+    accept_sandbox: Literal["cli"] | None = None
+    caller_environment: dict[str, str] | None = None
+    """PATH, HOME, LANG, VIRTUAL_ENV of the caller; the embedded default's steps use them."""
+    carried: "Carried | None" = None
+    """Set by continue-as-new only."""
+
+
+class Prepared(Record):
+    """The output of the activity `prepare`: the run, frozen."""
+
+    definition: dict[str, JsonValue]
+    """Normalised."""
+    definition_digest: str
+    inputs: dict[str, JsonValue]
+    """Typed, with defaults."""
+    env: dict[str, JsonValue] = {}
+    run: RunHandle
+    tree: str | None = None
+    search_attributes: list[str] = []
+    """Which of ours the namespace has."""
+    ledger: Ledger | None = None
+    """What fast-forward found in the cache."""
+
+
+class Carried(Record):
+    """What continue-as-new hands on."""
+
+    prepared: Prepared
+    ledger: Ledger
+    created_at: datetime
+    started_at: datetime
+
+
+class PrepareCall(Record):
+    """The input of `prepare`."""
+
+    execution_id: str
+    request: RunInput
+    started_at: datetime
+
+
+class FinishCall(Record):
+    """The input of `finish`: writes `run.json` and the ledger to the store."""
+
+    run: RunHandle
+    status: Status
+    ledger: Ledger
+
+
+class Pause(Message):
+    """Example: `{"reason": "deploy", "by": "ana"}`."""
+
+    reason: str | None = None
+    by: str = "unknown"
+
+
+class Resume(Message):
+    """Example: `{"by": "ana"}`."""
+
+    by: str = "unknown"
+
+
+class Cancel(Message):
+    """Example: `{"reason": "wrong branch", "by": "ana"}`."""
+
+    reason: str | None = None
+    by: str = "unknown"
+
+
+class Decide(Message):
+    """Example: `{"gate": "plan_ok", "verdict": "approve", "by": "ana", "comment": "fine"}`."""
+
+    gate: str | None = None
+    """The step's path; may be left out when one gate is open."""
+    verdict: Literal["approve", "reject"]
+    by: str = "unknown"
+    comment: str | None = None
+    form: dict[str, JsonValue] = {}
+    decision_id: str | None = None
+    """The same id twice is one decision; absent: made from the other fields."""
+    digest: str | None = None
+    """Digest of what was shown; refused when the gate shows something else now."""
+    groups: list[str] = Field(default=[])
+    """Groups of the person, as the sender claims (unverified)."""
+
+
+class Answer(Record):
+    """What an update answers."""
+
+    accepted: bool = True
+    status: str
+    """The run's state afterwards, or the verdict."""
+    message: str | None = None
+
+
+class CancelCall(Record):
+    """The input of the activity that requests Temporal's own cancellation of a run."""
+
+    execution_id: str
+    reason: str | None = None
+
+
+class EventsQuery(Message):
+    """Example: `{"after": 12}`: events with a sequence above 12."""
+
+    after: int = 0
+    limit: int = 500
+
+
+RunInput.model_rebuild()

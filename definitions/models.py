@@ -1,0 +1,93 @@
+"""A definition, normalised: what the loader makes of a file and what a run is frozen with."""
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from definitions.durations import Duration
+from definitions.steps import Step
+from definitions.steps.base import ID_PATTERN, Model, Template, TemplateValue
+
+DEFINITION_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,99}$"
+
+InputType = Literal["string", "number", "integer", "boolean", "object", "array", "file", "duration"]
+OutputType = Literal["string", "number", "integer", "boolean", "object", "array", "artifact"]
+
+
+class Input(Model):
+    """A typed input of a definition."""
+
+    type: InputType = "string"
+    """Its type; a `file` is a path in the workspace whose content counts."""
+    description: str | None = None
+    """What it means."""
+    required: bool | None = None
+    """Whether a run cannot start without it. Absent: required when there is no default."""
+    default: JsonValue = None
+    """Its value when none is given."""
+    enum: list[JsonValue] | None = None
+    """The only values allowed."""
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str | None = None
+    """A regular expression that the whole text must match."""
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a value must be given."""
+        return self.default is None if self.required is None else self.required
+
+
+class Output(Model):
+    """A typed output of a run."""
+
+    type: OutputType = "string"
+    value: TemplateValue = None
+    """An expression; absent: the one step output or artifact of that name."""
+    description: str | None = None
+
+
+class Workspace(Model):
+    """The files that a run starts with."""
+
+    source: Literal["inputs", "empty", "none"] = Field(default="inputs", alias="from")
+    """`inputs`: the tree given at start; `empty`: an empty folder; `none`: steps share no files."""
+
+
+class CacheDefaults(Model):
+    """Caching of the steps that say nothing themselves."""
+
+    default: Literal["on", "off"] = "off"
+    """`on`: shell and agent steps are cached unless they say `cache: false`."""
+
+
+class Definition(Model):
+    """What a run interprets. `id` is URL-safe and made from `name` where it is not given."""
+
+    id: str = Field(pattern=DEFINITION_ID_PATTERN)
+    name: str
+    version: str = "1"
+    description: str | None = None
+    inputs: dict[str, Input] = {}
+    outputs: dict[str, Output] = {}
+    env: dict[str, Template] = {}
+    """Environment variables for everything that the run starts."""
+    workspace: Workspace = Workspace()
+    cache: CacheDefaults = CacheDefaults()
+    """The caching of steps that say nothing themselves."""
+    timeout: Duration | None = None
+    """Wall time of a run; past it the run fails with class `timeout`."""
+    metadata: dict[str, JsonValue] = {}
+    steps: list[Step] = Field(min_length=1)
+
+
+__all__ = [
+    "DEFINITION_ID_PATTERN",
+    "ID_PATTERN",
+    "Definition",
+    "Input",
+    "InputType",
+    "Output",
+    "OutputType",
+    "Workspace",
+]

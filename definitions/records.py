@@ -1,0 +1,362 @@
+"""What travels between the rooms: calls, results, the ledger, the status.
+
+Shapes are JSON in Temporal's history: a new field needs a default, a field is never renamed. Values
+over `INLINE_LIMIT` bytes do not travel: they are in the store, and a reference stands for them.
+"""
+
+from datetime import datetime
+from typing import Literal, TypeGuard
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+INLINE_LIMIT = 1024
+"""Bytes of JSON up to which a value travels inline; bigger ones are blobs."""
+
+FILE_KEY = "$file"
+VALUE_KEY = "$value"
+
+RunState = Literal["pending", "running", "paused", "waiting_approval", "completed", "failed", "cancelled", "rejected"]
+StepState = Literal["pending", "running", "waiting_approval", "completed", "failed", "skipped", "cancelled"]
+ENDED: frozenset[RunState] = frozenset({"completed", "failed", "cancelled", "rejected"})
+
+
+class Record(BaseModel):
+    """Base of all shapes on the wire: frozen; unknown fields of a newer version are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+# --- values -----------------------------------------------------------------------------------------
+
+
+def file_reference(path: str, digest: str, size: int) -> dict[str, JsonValue]:
+    """Return the value of a file output: an immutable copy in the store, named by the path it had."""
+    return {FILE_KEY: path, "digest": digest, "size": size}
+
+
+def value_reference(digest: str, size: int) -> dict[str, JsonValue]:
+    """Return what stands for a JSON value too big to travel; its blob is the value's JSON text."""
+    return {VALUE_KEY: digest, "size": size}
+
+
+def is_file_reference(value: object) -> TypeGuard[dict[str, JsonValue]]:
+    """Whether `value` stands for a file."""
+    return isinstance(value, dict) and FILE_KEY in value
+
+
+def is_value_reference(value: object) -> TypeGuard[dict[str, JsonValue]]:
+    """Whether `value` stands for a big value in the store."""
+    return isinstance(value, dict) and VALUE_KEY in value
+
+
+# --- one attempt ------------------------------------------------------------------------------------
+
+
+class RunHandle(Record):
+    """What every activity must know of its run. The context is a blob, written once by `prepare`."""
+
+    execution_id: str
+    definition_id: str
+    context: str
+    """Digest of the `RunContext` blob."""
+
+
+class RunContext(Record):
+    """Facts of a run that do not change while it lives."""
+
+    execution_id: str
+    definition_id: str
+    definition_digest: str
+    started_at: datetime
+    environment: dict[str, str] = {}
+    """The caller's PATH, HOME, LANG, VIRTUAL_ENV and the like: used for steps, not in cache keys."""
+    definition_environment: dict[str, str] = {}
+    """The definition's `env`, rendered."""
+    provider: str | None = None
+    """Runs every agent step that names another provider, or none (`--provider`)."""
+    script: dict[str, JsonValue] | None = None
+    """Answers of the scripted provider, by step path."""
+    accept_sandbox: Literal["cli"] | None = None
+    """The caller accepts a security profile that only the agent's own flags enforce."""
+    cache_default: bool = False
+
+
+class StepCall(Record):
+    """The input of one attempt."""
+
+    run: RunHandle
+    path: str
+    """The step's path in the run: `build`, `checks/lint`."""
+    attempt: int = 1
+    """The author's attempts (`retry`), from 1; a lost worker does not count."""
+    visit: int = 1
+    step: dict[str, JsonValue]
+    """The step as normalised, templates unresolved."""
+    values: dict[str, JsonValue] = {}
+    """The scope (`inputs`, `steps`, `env`, `run`) as far as the step's texts refer to it."""
+    tree: str | None = None
+    """Digest of the workspace's manifest before the step; None: no workspace."""
+    spent: "Usage | None" = None
+    """What the step's earlier attempts used of its budget."""
+
+
+class Usage(Record):
+    """What an agent used; sums over sessions and attempts."""
+
+    provider: str | None = None
+    model: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    turns: int = 0
+    usd: float | None = None
+    cost_source: Literal["reported", "computed", "unknown"] = "unknown"
+    wall_seconds: float = 0.0
+
+
+class StepResult(Record):
+    """The output of an attempt that went well."""
+
+    outputs: dict[str, JsonValue] = {}
+    artifacts: dict[str, JsonValue] = {}
+    """File references by name."""
+    tree: str | None = None
+    """Digest of the manifest after; the one before where nothing changed."""
+    cached: bool = False
+    cache_key: str | None = None
+    log: str | None = None
+    """Key of the log in the store; None where it printed nothing."""
+    usage: Usage | None = None
+    enforced_by: list[str] = []
+    """What enforced the security profile: `cli`, `namespace`, `environment`."""
+    notes: list[str] = []
+    """What a reader should know: `provider claude-code replaced by scripted`."""
+
+
+class StepError(Record):
+    """Why a step failed: `steps.x.error`, and the details of the activity's failure."""
+
+    type: str
+    """An `ErrorClass`."""
+    message: str
+    step: str
+    details: dict[str, JsonValue] = {}
+    log: str | None = None
+    usage: Usage | None = None
+    cache_key: str | None = None
+
+
+class EvaluateCall(Record):
+    """The input of `evaluate`: expressions that read files or stored values."""
+
+    run: RunHandle
+    path: str
+    """Whose expressions they are."""
+    expressions: dict[str, JsonValue]
+    """By name: a template value, or a condition (see `conditions`)."""
+    conditions: list[str] = []
+    """Names of the expressions that are conditions."""
+    values: dict[str, JsonValue] = {}
+    tree: str | None = None
+
+
+class EvaluateResult(Record):
+    """Values by name, big ones as references. A failing expression fails the activity with a `StepError`."""
+
+    values: dict[str, JsonValue]
+
+
+class MergeCall(Record):
+    """The input of `merge`: the join of a parallel group."""
+
+    run: RunHandle
+    path: str
+    base: str
+    branches: dict[str, str]
+    """Digest of the tree after, by branch id, in declared order."""
+
+
+# --- the ledger -------------------------------------------------------------------------------------
+
+
+class Decision(Record):
+    """One decision at a gate, as recorded."""
+
+    gate: str
+    verdict: Literal["approve", "reject"]
+    accepted: bool = True
+    by: str
+    verified: bool = False
+    comment: str | None = None
+    form: dict[str, JsonValue] = {}
+    decision_id: str
+    decided_at: datetime
+    digest: str | None = None
+    reason: str | None = None
+    """Why it was refused, where `accepted` is false."""
+
+
+class Gate(Record):
+    """An open gate, or one that was."""
+
+    gate: str
+    """Its id: the step's path."""
+    message: str
+    show: dict[str, JsonValue] = {}
+    digest: str
+    """Of what is asked and shown; a decision may name it and is refused when it differs."""
+    users: list[str] = []
+    groups: list[str] = []
+    anyone: bool = True
+    allow_self: bool = True
+    comment: Literal["optional", "required"] = "optional"
+    on_timeout: Literal["reject", "approve"] = "reject"
+    opened_at: datetime
+    deadline: datetime | None = None
+
+
+class StepRecord(Record):
+    """What the ledger knows of a step path: its outcome and every decision made about it."""
+
+    status: StepState = "pending"
+    type: str | None = None
+    attempt: int = 0
+    visit: int = 1
+    outputs: dict[str, JsonValue] | None = None
+    artifacts: dict[str, JsonValue] = {}
+    tree: str | None = None
+    cached: bool = False
+    cache_key: str | None = None
+    handled: bool = False
+    reason: str | None = None
+    error: StepError | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    log: str | None = None
+    usage: Usage | None = None
+    enforced_by: list[str] = []
+    notes: list[str] = []
+    wake_at: datetime | None = None
+    """End of a wait or of the back-off before the next attempt."""
+    deadline: datetime | None = None
+    """End of the time of a group."""
+    gate: Gate | None = None
+    decision: Decision | None = None
+    phase: str | None = None
+    summary: str | None = None
+
+
+class Ledger(Record):
+    """All that is known of a run: interpreting is a function of definition, inputs and this."""
+
+    schema_version: int = 1
+    records: dict[str, StepRecord] = {}
+    """By step path, in the order in which they were first reached."""
+    decisions: list[Decision] = []
+    next_sequence: int = 1
+    paused: bool = False
+    pause_reason: str | None = None
+    deadline: datetime | None = None
+    """End of the run's time."""
+
+
+# --- what people and tools see ----------------------------------------------------------------------
+
+EventType = Literal[
+    "run_started",
+    "run_paused",
+    "run_resumed",
+    "run_completed",
+    "run_failed",
+    "run_cancelled",
+    "run_rejected",
+    "phase_started",
+    "phase_completed",
+    "step_started",
+    "step_completed",
+    "step_failed",
+    "step_retrying",
+    "step_skipped",
+    "approval_required",
+    "approval_decided",
+    "artifact_published",
+    "log",
+]
+
+
+class Event(Record):
+    """One thing that happened in a run; ordered by `sequence`, from 1, without gaps."""
+
+    event_id: str
+    sequence: int
+    execution_id: str
+    definition_id: str
+    phase: str | None = None
+    step: str | None = None
+    type: EventType
+    data: dict[str, JsonValue] = {}
+    timestamp: datetime
+
+
+class StepStatus(Record):
+    """A step in the status record."""
+
+    status: StepState
+    type: str | None = None
+    attempt: int = 0
+    visit: int = 1
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    outputs: dict[str, JsonValue] | None = None
+    artifacts: dict[str, JsonValue] = {}
+    cache_key: str | None = None
+    cached: bool = False
+    handled: bool = False
+    reason: str | None = None
+    error: StepError | None = None
+    log: str | None = None
+    usage: Usage | None = None
+    enforced_by: list[str] = []
+    notes: list[str] = []
+    summary: str | None = None
+    phase: str | None = None
+
+
+class Status(Record):
+    """The status record: query `status`, `perdure show --json`, `run.json`, the last line of `run --json`."""
+
+    execution_id: str
+    definition_id: str
+    definition_name: str = ""
+    definition_version: str = ""
+    definition_digest: str = ""
+    project: str | None = None
+    status: RunState
+    current_step: str | None = None
+    phase: str | None = None
+    iteration: int | None = None
+    iteration_progress: dict[str, JsonValue] | None = None
+    completed_steps: int = 0
+    steps: dict[str, StepStatus] = {}
+    pending_approvals: list[Gate] = []
+    approvals: list[Decision] = []
+    inputs: dict[str, JsonValue] = {}
+    outputs: dict[str, JsonValue] = {}
+    artifacts: list[dict[str, JsonValue]] = []
+    error: StepError | None = None
+    handled_failures: list[str] = []
+    tree_before: str | None = None
+    """Digest of the workspace that the run began with."""
+    tree: str | None = None
+    """Digest of the workspace as it is now."""
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    updated_at: datetime | None = None
+    completed_at: datetime | None = None
+    pause_reason: str | None = None
+    events: int = Field(default=0)
+    """How many events there are so far (see the query `events`)."""
+
+
+StepCall.model_rebuild()

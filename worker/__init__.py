@@ -1,0 +1,1 @@
+"""The worker process: settings, wiring, the embedded dev server."""
