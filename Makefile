@@ -1,0 +1,82 @@
+# What people do with this repository. `make` alone lists it.
+#
+# Nothing needs to be installed beforehand but Python 3.11+, make and, for the server, Go (or a `temporal`
+# binary). All that is fetched stays in .tools and .venv here, or in the cache folder that `CACHE` names.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+COVERAGE_MINIMUM ?= 95
+TESTS ?= tests
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/perdure
+UV := $(or $(shell command -v uv 2>/dev/null),$(CURDIR)/.tools/bin/uv)
+BIN := $(CURDIR)/.venv/bin
+READY := .venv/.ready
+
+export PERDURE_CLAUDE_CODE_CACHE := $(CACHE)/claude-code
+
+.PHONY: help demo test check fix bench pictures lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY) ## run a definition on a sample repository, with a real server, an approval and a cached second run
+	@$(BIN)/python tools/demo.py
+
+test: $(READY) server claude-code ## run all tests; branch coverage must reach COVERAGE_MINIMUM
+	@rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest $(TESTS) --cov --cov-branch --cov-report=term --cov-fail-under=$(COVERAGE_MINIMUM)
+
+check: $(READY) ## formatting, lint, types, import rules, dead links
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_links.py
+
+fix: $(READY) ## repair what the formatter and the linter can repair
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY) server ## measure what docs/performance.md states
+	$(BIN)/python -m pytest tests/bench -m bench -s --override-ini=timeout=0
+
+pictures: $(READY) server ## take the pictures of the Web UI for docs/ (needs Chromium)
+	$(BIN)/python tools/pictures.py
+
+lock: $(UV) ## remake the locks from pyproject.toml, with today's versions
+	$(UV) pip compile $(LOCK_OPTIONS) --output-file locks/runtime.txt pyproject.toml
+	$(UV) pip compile $(LOCK_OPTIONS) --output-file locks/dev.txt --group dev pyproject.toml
+
+clean: ## remove what was made here (not the cache folder)
+	rm -rf .venv .tools .demo .coverage .coverage.* coverage.xml dist build
+	rm -rf .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- what the targets above stand on ------------------------------------------------------------------
+
+LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --upgrade --no-header \
+	--no-emit-index-url --no-emit-find-links --no-annotate
+
+# `--target` also works where the system's Python is externally managed (it installs nothing into it).
+$(CURDIR)/.tools/bin/uv:
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { echo "this Python has no pip: install it (Debian: apt install python3-pip) or uv, then run make again" >&2; exit 1; }
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-warn-script-location --upgrade --target .tools uv
+
+$(READY): pyproject.toml locks/dev.txt | $(UV)
+	@test -x $(BIN)/python || $(UV) venv --quiet --python '>=3.11' .venv
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes locks/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: server claude-code
+
+server:
+	@tools/bring_server
+
+claude-code:
+	@if test -f tests/support/claude_code/package.json; then tools/bring_claude_code; fi
