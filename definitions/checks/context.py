@@ -1,0 +1,89 @@
+"""What a check is given: the definition, the tree that it came from, and every step with its place."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from definitions.diagnostics import Diagnostic, Note, Severity, Span
+from definitions.models import Definition
+from definitions.nodes import Node, Path, Scalar, find, head
+from definitions.positions import span_in
+from definitions.steps import GroupStep, Step
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """A step, where it stands, and the group around it."""
+
+    step: Step
+    path: Path
+    parent: "Placed | None"
+    index: int
+    siblings: tuple[Step, ...]
+
+    @property
+    def around(self) -> "Iterator[Placed]":
+        """Yield the groups around this step, the innermost first."""
+        outer = self.parent
+        while outer:
+            yield outer
+            outer = outer.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One definition under check. `broken` paths were mended, so nothing is said about them again."""
+
+    definition: Definition
+    root: Node
+    source: str
+    file: str
+    broken: frozenset[Path] = frozenset()
+    placed: tuple[Placed, ...] = field(init=False)
+    by_id: dict[str, Placed] = field(init=False)
+    lines: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        placed = tuple(_place(tuple(self.definition.steps), ("steps",), None))
+        object.__setattr__(self, "placed", placed)
+        object.__setattr__(self, "by_id", {one.step.id: one for one in reversed(placed)})
+        object.__setattr__(self, "lines", tuple(self.source.split("\n")))
+
+    def is_broken(self, path: Path) -> bool:
+        """Whether something at, or above, `path` has been replaced."""
+        return any(path[:length] in self.broken for length in range(len(path) + 1))
+
+    def span(self, path: Path) -> Span:
+        """Return the smallest span of the value at `path`."""
+        return head(find(self.root, path).node)
+
+    def key_span(self, path: Path) -> Span:
+        """Return the span of the key at `path`, or of the value where it has none."""
+        located = find(self.root, path)
+        return located.key.span if located.key else head(located.node)
+
+    def span_within(self, path: Path, start: int, width: int) -> Span:
+        """Return the span of a stretch of the text at `path`."""
+        node = find(self.root, path).node
+        if not isinstance(node, Scalar) or not isinstance(node.value, str):
+            return head(node)
+        return span_in(node, self.lines, start, width)
+
+    def report(  # a finding has many facts
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        help_: str | None = None,
+        notes: tuple[Note, ...] = (),
+        severity: Severity = "error",
+    ) -> Diagnostic:
+        """Return a finding in this file."""
+        return Diagnostic(code, severity, message, self.file, span, notes, help_)
+
+
+def _place(steps: tuple[Step, ...], path: Path, parent: Placed | None) -> Iterator[Placed]:
+    for index, step in enumerate(steps):
+        placed = Placed(step, (*path, index), parent, index, steps)
+        yield placed
+        if isinstance(step, GroupStep):
+            yield from _place(tuple(step.steps), (*path, index, "steps"), placed)

@@ -1,0 +1,71 @@
+"""Words of the language that are decided and not there yet.
+
+They are refused like anything unknown, with "planned" said, so that nobody takes a gate, a loop or a secret
+for working that is not. A word leaves this file in the change that builds it.
+"""
+
+STEP_TYPES = frozenset({"codex", "gemini", "grok", "workflow", "activity", "notify", "artifact", "memory"})
+
+KEYS: dict[str, frozenset[str]] = {
+    "definition": frozenset(
+        {"secrets", "agents", "concurrency", "store", "compensate", "profiles", "acceptors", "project"}
+    ),
+    "step": frozenset(
+        {
+            "on_success",
+            "max_visits",
+            "for_each",
+            "loop",
+            "accept",
+            "approval",
+            "store",
+            "compensate",
+            "secrets",
+            "concurrency",
+            "on_lost",
+            "end",
+        }
+    ),
+    "agent": frozenset({"agent", "skills", "profile", "prompt_file"}),
+    "approval": frozenset(
+        {
+            "tier",
+            "risk_tier",
+            "risk_score",
+            "quorum",
+            "form",
+            "reminders",
+            "escalation",
+            "proof",
+            "auto_approve_tier1",
+            "doc_type",
+        }
+    ),
+    "approvers": frozenset({"quorum"}),
+    "wait": frozenset({"until", "signal"}),
+    "workspace": frozenset({"git", "link"}),
+    "group": frozenset(),
+}
+"""By where they may stand: `step` is any step, the other names are step types and parts of a definition."""
+
+MODES = frozenset({"race"})
+FAILURE_WORDS = frozenset({"pause", "retry"})
+PROVIDERS = frozenset({"codex", "gemini", "grok", "acp"})
+WORKSPACES = frozenset({"git"})
+
+DIALECTS: dict[str, tuple[str, ...]] = {
+    "agent steps": ("workflow",),
+    "stages": ("stages", "stageConfigs"),
+}
+"""The other shapes of a definition, by the top-level keys that give them away."""
+
+
+def is_planned_key(key: str, places: tuple[str, ...]) -> bool:
+    """Whether `key` is planned at one of `places`."""
+    return any(key in KEYS.get(place, frozenset()) for place in places)
+
+
+def is_planned_value(key: str, value: object) -> bool:
+    """Whether `value` is planned for `key`."""
+    words = {"mode": MODES, "on_failure": FAILURE_WORDS, "provider": PROVIDERS, "from": WORKSPACES}
+    return isinstance(value, str) and value in words.get(key, frozenset())

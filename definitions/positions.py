@@ -1,0 +1,101 @@
+"""Where a character of a scalar's value stands in the file.
+
+YAML unfolds lines, takes indentation away and resolves escapes, so an offset into a value is not an offset
+into the text. `span_in` walks the value and the written text side by side: a character that is not white
+space is the next one written, after white space, `''` or an escape. White space itself is only near its
+place, which does no harm, because findings begin at tokens.
+"""
+
+import re
+from collections.abc import Sequence
+
+from definitions.diagnostics import Span
+from definitions.nodes import Scalar, head
+
+_ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
+_WHITE = " \t\n"
+
+
+def span_in(node: Scalar, lines: Sequence[str], start: int, width: int) -> Span:
+    """Return the span of `width` characters from offset `start` of a scalar's value, cut to one line."""
+    written = _written(node, lines)
+    begin = _place_of(node, written, start)
+    if begin is None:
+        return head(node)
+    last = _place_of(node, written, start + max(width, 1) - 1)
+    line, column = _position(node, written, begin)
+    end_line, end_column = _position(node, written, last if last is not None else begin)
+    if end_line != line:
+        end_column = len(lines[line - 1])
+    return Span(line, column, line, max(end_column, column) + 1)
+
+
+def _written(node: Scalar, lines: Sequence[str]) -> str:
+    """Return the file's text from the scalar's first character on."""
+    span = node.span
+    inside = list(lines[span.line - 1 : span.end_line])
+    if len(inside) == span.end_line - span.line + 1 and inside:
+        inside[-1] = inside[-1][: span.end_column - 1]
+    if inside:
+        inside[0] = inside[0][span.column - 1 :]
+    return "\n".join(inside)
+
+
+def _position(node: Scalar, written: str, index: int) -> tuple[int, int]:
+    line = written.count("\n", 0, index)
+    column = index - (written.rfind("\n", 0, index) + 1)
+    return node.span.line + line, column + (node.span.column if line == 0 else 1)
+
+
+def _place_of(node: Scalar, written: str, offset: int) -> int | None:
+    """Return the index in `written` of the value's character at `offset`; None where they part ways."""
+    value = str(node.value)
+    if not 0 <= offset < len(value):
+        return None
+    index = _beginning(node, written)
+    for count, character in enumerate(value):
+        place = _next(node, written, index, character)
+        if place is None:
+            return None
+        begin, index = place
+        if count == offset:
+            return begin
+    return None
+
+
+def _beginning(node: Scalar, written: str) -> int:
+    if node.style in ("literal", "folded"):
+        return written.find("\n") + 1
+    return 0 if node.style == "plain" else 1
+
+
+def _next(node: Scalar, written: str, index: int, character: str) -> tuple[int, int] | None:
+    """Return where `character` stands from `index` on, and where what follows it begins."""
+    if character in _WHITE:
+        if node.style == "double" and written[index : index + 1] == "\\":
+            return index, index + len(_escape(written, index))
+        return index, index + (1 if written[index : index + 1] in _WHITE else 0)
+    index = _skip_white(node, written, index)
+    if index >= len(written):
+        return None
+    if node.style == "double" and written[index] == "\\":
+        return index, index + len(_escape(written, index))
+    if written[index] != character:
+        return None
+    doubled = node.style == "single" and character == "'"
+    return index, index + (2 if doubled else 1)
+
+
+def _skip_white(node: Scalar, written: str, index: int) -> int:
+    while index < len(written) and (written[index] in _WHITE or _is_line_continuation(node, written, index)):
+        index += 1
+    return index
+
+
+def _is_line_continuation(node: Scalar, written: str, index: int) -> bool:
+    return node.style == "double" and written.startswith("\\\n", index)
+
+
+def _escape(written: str, index: int) -> str:
+    found = _ESCAPE.match(written, index)
+    return found.group() if found else "\\"
