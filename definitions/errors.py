@@ -66,12 +66,14 @@ class ExpressionError(PerdureError):
     Attributes:
         code: slug, such as `no-such-field` or `condition-not-boolean`.
         position: character offset into the expression's own text, or None.
+        end: offset after the last wrong character, or None.
     """
 
-    def __init__(self, code: str, message: str, position: int | None = None) -> None:
+    def __init__(self, code: str, message: str, position: int | None = None, end: int | None = None) -> None:
         self.code = code
         self.message = message
         self.position = position
+        self.end = end
         super().__init__(message)
 
 

@@ -1,0 +1,29 @@
+"""A piece of an expression, compiled: a closure, and what is known of its value without running it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from definitions.evaluation import Evaluation
+from definitions.expressions.paths import Span
+from definitions.functions.registry import TypeSet
+from definitions.values import type_name
+
+Run = Callable[[Evaluation], JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A piece of an expression, compiled."""
+
+    run: Run
+    types: TypeSet
+    """What it can give; empty: anything."""
+    span: Span
+    """Where it stands in the author's text."""
+
+
+def constant(value: JsonValue, span: Span) -> Code:
+    """Return code that always gives `value`."""
+    return Code(lambda evaluation: value, frozenset({type_name(value)}), span)

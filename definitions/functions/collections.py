@@ -1,0 +1,117 @@
+"""Functions on lists and objects."""
+
+from collections.abc import Callable
+from typing import cast
+
+from pydantic import JsonValue
+
+from definitions.errors import ExpressionError
+from definitions.functions.registry import BOOLEAN, LIST, NUMBER, OBJECT, Parameter, TypeSet, function
+from definitions.operators import ITEM_LIMIT, is_number
+from definitions.values import canonical_json, type_name, with_article
+
+_SIZED: TypeSet = frozenset({"string", "list", "object"})
+
+
+@function("len", Parameter("value", _SIZED), result=NUMBER, is_method=True, example="len([1, 2])", gives="2")
+def length(value: str | list[JsonValue] | dict[str, JsonValue]) -> JsonValue:
+    """How many characters a text, items a list or keys an object has."""
+    return len(value)
+
+
+@function("first", Parameter("items", LIST), result=frozenset(), is_method=True, example="first([1, 2])", gives="1")
+def first(items: list[JsonValue]) -> JsonValue:
+    """The first item; an empty list has none (see `default`)."""
+    return _at(items, 0, "first")
+
+
+@function("last", Parameter("items", LIST), result=frozenset(), is_method=True, example="last([1, 2])", gives="2")
+def last(items: list[JsonValue]) -> JsonValue:
+    """The last item; an empty list has none (see `default`)."""
+    return _at(items, -1, "last")
+
+
+def _at(items: list[JsonValue], index: int, name: str) -> JsonValue:
+    if not items:
+        raise ExpressionError("no-such-item", f"an empty list has no {name} item; use `default(…, …)`")
+    return items[index]
+
+
+@function("keys", Parameter("object", OBJECT), result=LIST, is_method=True, example='keys({"b": 1, "a": 2})',
+          gives='["b", "a"]')  # fmt: skip
+def keys(value: dict[str, JsonValue]) -> JsonValue:
+    """The keys of an object, in their order."""
+    return list(value)
+
+
+@function("values", Parameter("object", OBJECT), result=LIST, is_method=True, example='values({"b": 1, "a": 2})',
+          gives="[1, 2]")  # fmt: skip
+def values(value: dict[str, JsonValue]) -> JsonValue:
+    """The values of an object, in the order of its keys."""
+    return list(value.values())
+
+
+@function("sort", Parameter("items", LIST), result=LIST, depth="whole", is_method=True, example="sort([3, 1, 2])",
+          gives="[1, 2, 3]")  # fmt: skip
+def sort(items: list[JsonValue]) -> JsonValue:
+    """The items in order: all numbers, or all strings (by code point)."""
+    require_alike(items, "sort")
+    return sorted(items, key=cast("Callable[[JsonValue], float]", lambda item: item))
+
+
+def require_alike(items: list[JsonValue], name: str) -> None:
+    """Raise unless the items are all numbers or all strings."""
+    if all(is_number(item) for item in items) or all(isinstance(item, str) for item in items):
+        return
+    odd = next(item for item in items if type_name(item) != type_name(items[0]) or not isinstance(item, str | int))
+    raise ExpressionError(
+        "type-mismatch",
+        f"`{name}` takes only numbers or only strings, and one item is {with_article(type_name(odd))}",
+    )
+
+
+@function("unique", Parameter("items", LIST), result=LIST, depth="whole", is_method=True,
+          example="unique([1, 2, 1])", gives="[1, 2]")  # fmt: skip
+def unique(items: list[JsonValue]) -> JsonValue:
+    """The items without repetitions, in the order in which they first come."""
+    return list({canonical_json(item): item for item in reversed(items)}.values())[::-1]
+
+
+@function("any", Parameter("items", LIST), result=BOOLEAN, depth="whole", example="any([false, true])", gives="true")
+def any_of(items: list[JsonValue]) -> JsonValue:
+    """Whether at least one of the booleans is true."""
+    return any(_booleans(items, "any"))
+
+
+@function("all", Parameter("items", LIST), result=BOOLEAN, depth="whole", example="all([true, false])", gives="false")
+def all_of(items: list[JsonValue]) -> JsonValue:
+    """Whether all of the booleans are true."""
+    return all(_booleans(items, "all"))
+
+
+def _booleans(items: list[JsonValue], name: str) -> list[bool]:
+    for item in items:
+        if not isinstance(item, bool):
+            raise ExpressionError(
+                "type-mismatch", f"`{name}` takes a list of booleans, and one item is {with_article(type_name(item))}"
+            )
+    return cast("list[bool]", items)
+
+
+@function(
+    "range",
+    Parameter("start_or_end", NUMBER),
+    Parameter("end", NUMBER, is_optional=True),
+    Parameter("step", NUMBER, is_optional=True),
+    result=LIST,
+    example="range(3)",
+    gives="[0, 1, 2]",
+)
+def bounded_range(start_or_end: int, end: int | None = None, step: int = 1) -> JsonValue:
+    """The whole numbers from 0, or from the first argument, up to but not including the end (at most 10,000)."""
+    if not all(isinstance(bound, int) for bound in (start_or_end, end or 0, step)) or step == 0:
+        raise ExpressionError("bad-argument", "`range` takes whole numbers, and a step that is not 0")
+    numbers = range(start_or_end) if end is None else range(start_or_end, end, step)
+    if len(numbers) > ITEM_LIMIT // 10:
+        raise ExpressionError("result-too-big", f"`range` gives at most {ITEM_LIMIT // 10} numbers")
+    return list(numbers)
