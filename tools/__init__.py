@@ -1,0 +1,1 @@
+"""What this repository needs for itself: the demo, sample repositories, pictures, checks. Not part of the product."""
