@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from definitions.records import Ledger, Record, RunHandle, Status
+from definitions.records import Event, Ledger, Record, RunHandle, Status
 
 WORKFLOW_TYPE = "perdure.run"
 DEFAULT_TASK_QUEUE = "perdure"
@@ -52,7 +52,7 @@ class RunInput(Message):
     Example: `{"definition": "raise-coverage", "inputs": {"module": "src/prices.py"}}`
     """
 
-    definition: str | InlineDefinition | dict[str, JsonValue]
+    definition: str | InlineDefinition | dict[str, JsonValue] = Field(union_mode="left_to_right")
     """A catalog name, a text, or the definition itself as an object."""
     inputs: dict[str, JsonValue] = {}
     env: dict[str, str] = {}
@@ -104,11 +104,18 @@ class PrepareCall(Record):
 
 
 class FinishCall(Record):
-    """The input of `finish`: writes `run.json` and the ledger to the store."""
+    """The input of `finish`: the activity asks the run itself for its `report`, so that history holds no copy."""
 
     run: RunHandle
+
+
+class Report(Record):
+    """The answer of the query `report`: all that is written to the store of a run."""
+
     status: Status
     ledger: Ledger
+    events: list[Event] = []
+    """Those since the run last continued as new."""
 
 
 class Pause(Message):

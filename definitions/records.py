@@ -4,6 +4,7 @@ Shapes are JSON in Temporal's history: a new field needs a default, a field is n
 over `INLINE_LIMIT` bytes do not travel: they are in the store, and a reference stands for them.
 """
 
+import json
 from datetime import datetime
 from typing import Literal, TypeGuard
 
@@ -47,6 +48,11 @@ def is_file_reference(value: object) -> TypeGuard[dict[str, JsonValue]]:
 def is_value_reference(value: object) -> TypeGuard[dict[str, JsonValue]]:
     """Whether `value` stands for a big value in the store."""
     return isinstance(value, dict) and VALUE_KEY in value
+
+
+def json_size(value: JsonValue) -> int:
+    """Return the bytes of a value's compact JSON text: what `INLINE_LIMIT` bounds."""
+    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 # --- one attempt ------------------------------------------------------------------------------------
@@ -175,6 +181,12 @@ class MergeCall(Record):
     base: str
     branches: dict[str, str]
     """Digest of the tree after, by branch id, in declared order."""
+
+
+class MergeResult(Record):
+    """The output of `merge`: the digest of the joined tree's manifest."""
+
+    tree: str
 
 
 # --- the ledger -------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from definitions.records import Decision, EvaluateCall, Event, Gate, MergeCall, StepCall, StepResult
+from definitions.steps import Step
 
 
 class Host(Protocol):
@@ -15,11 +16,14 @@ class Host(Protocol):
         """Return the current instant (UTC), the same on replay."""
         ...
 
-    async def may_start(self) -> None:
-        """Return when new work may start: not while the run is paused or about to continue as new."""
+    async def may_start(self, *, is_long: bool = False) -> None:
+        """Return when new work may start: not while the run is paused or about to continue as new.
+
+        `is_long`: the work may take hours (an agent), so it waits as soon as the history is long.
+        """
         ...
 
-    async def run_step(self, call: StepCall, queue: str) -> StepResult:
+    async def run_step(self, call: StepCall, step: Step) -> StepResult:
         """Run one attempt. Raises `StepFailure` (`details["error"]` is the `StepError` as JSON)."""
         ...
 

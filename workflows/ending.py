@@ -1,0 +1,72 @@
+"""What a run comes to when its last list has ended: its state, its outputs, what its result carries."""
+
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+from temporalio.exceptions import ApplicationError
+
+from definitions.errors import ErrorClass, StepFailure
+from definitions.records import RunState, Status, StepError, is_file_reference
+from workflows.interpreter import Interpreter, Place, RunFailed, error_of
+from workflows.ledger import Book
+from workflows.scope import Scopes, references_in
+
+RESULT_LIMIT = 256_000
+"""Bytes of the result; above it the steps are left out, and the store's `run.json` has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended."""
+
+    state: RunState
+    error: StepError | None = None
+
+
+def ending_of(failure: StepFailure | RunFailed, path: str) -> Ending:
+    """Return the ending that an unhandled failure means; a rejection is one of its own."""
+    error = failure.error if isinstance(failure, RunFailed) else error_of(failure, path)
+    return Ending("rejected" if error.type == ErrorClass.REJECTED else "failed", error)
+
+
+async def run_outputs(interpreter: Interpreter, scopes: Scopes, book: Book, tree: str | None) -> dict[str, JsonValue]:
+    """Return the run's outputs; one that refers to a step that did not run is null."""
+    outputs: dict[str, JsonValue] = {}
+    for name, output in interpreter.definition.outputs.items():
+        if output.value is None:
+            outputs[name] = _by_name(book, name)
+        elif scopes.has_ended(references_in(output.value)):
+            outputs[name] = (await interpreter.values({name: output.value}, Place("outputs", tree)))[name]
+        else:
+            outputs[name] = None
+    return outputs
+
+
+def _by_name(book: Book, name: str) -> JsonValue:
+    """Return the one step output or artifact of that name, else null."""
+    found: list[JsonValue] = []
+    for record in book.records.values():
+        found += [values[name] for values in (record.artifacts, record.outputs or {}) if name in values][:1]
+    return found[0] if len(found) == 1 else None
+
+
+def output_artifacts(outputs: dict[str, JsonValue]) -> list[dict[str, JsonValue]]:
+    """Return the run's outputs that are files, as artifacts."""
+    return [{"name": name, "step": None, "file": value} for name, value in outputs.items() if is_file_reference(value)]
+
+
+def result_of(status: Status) -> dict[str, JsonValue]:
+    """Return a run's result: the status record, within `RESULT_LIMIT`."""
+    whole = status.model_dump(mode="json", exclude_defaults=True)
+    if len(status.model_dump_json(exclude_defaults=True)) <= RESULT_LIMIT:
+        return whole
+    return status.model_copy(update={"steps": {}, "approvals": [], "artifacts": []}).model_dump(
+        mode="json", exclude_defaults=True
+    )
+
+
+def run_error(ending: Ending, result: dict[str, JsonValue]) -> ApplicationError:
+    """Return the error that a failed or rejected run closes with."""
+    error = ending.error
+    text = ending.state if error is None else f"{error.type}: step `{error.step}`: {error.message}"
+    return ApplicationError(text[:2000], result, type=f"run-{ending.state}", non_retryable=True)

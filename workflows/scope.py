@@ -1,0 +1,93 @@
+"""Which values a step sees: `inputs`, `env`, `run`, and `steps.ID` of what has ended.
+
+Only what an expression refers to is put together: a scope over all steps would make each
+evaluation as long as the run.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import JsonValue
+
+from definitions.expressions import parse_condition
+from definitions.models import Definition
+from definitions.records import StepRecord
+from definitions.references import project, scope_path
+from definitions.steps import GroupStep, Step
+from definitions.templates import OPENING, parse_template
+from workflows.ledger import Book
+
+Reference = tuple[str, ...]
+
+
+def step_paths(steps: Iterable[Step], prefix: str = "") -> dict[str, str]:
+    """Return the path of each step id; ids are unique in a definition."""
+    paths: dict[str, str] = {}
+    for step in steps:
+        paths[step.id] = prefix + step.id
+        if isinstance(step, GroupStep):
+            paths.update(step_paths(step.steps, f"{prefix}{step.id}/"))
+    return paths
+
+
+def references_in(value: JsonValue) -> frozenset[Reference]:
+    """Return what the templates in a value refer to. Raises ExpressionError where one is not valid."""
+    if isinstance(value, str):
+        found = parse_template(value).references if OPENING in value else ()
+        return frozenset(scope_path(reference) for reference in found)
+    items = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
+    return frozenset(reference for item in items for reference in references_in(item))
+
+
+def condition_references(text: str) -> frozenset[Reference]:
+    """Return what a condition refers to. Raises ExpressionError where it is not valid."""
+    return frozenset(scope_path(reference) for reference in parse_condition(text).references)
+
+
+class Scopes:
+    """Makes scopes for one run."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        inputs: Mapping[str, JsonValue],
+        env: Mapping[str, JsonValue],
+        run: Mapping[str, JsonValue],
+        book: Book,
+    ) -> None:
+        self._fixed: dict[str, JsonValue] = {"inputs": dict(inputs), "env": dict(env), "run": dict(run)}
+        self._paths = step_paths(definition.steps)
+        self._book = book
+
+    def scope(self, references: frozenset[Reference]) -> dict[str, JsonValue]:
+        """Return the scope as far as `references` need it."""
+        steps: dict[str, JsonValue] = {}
+        for step_id in self._mentioned(references):
+            record = self._book.ended(self._paths[step_id])
+            if record is not None:
+                steps[step_id] = step_entry(record)
+        return {**self._fixed, "steps": steps}
+
+    def projection(self, references: frozenset[Reference]) -> dict[str, JsonValue]:
+        """Return just the values referred to: what travels to an activity."""
+        return project(self.scope(references), references)
+
+    def has_ended(self, references: frozenset[Reference]) -> bool:
+        """Whether every step referred to has ended."""
+        return all(self._book.ended(self._paths[step_id]) is not None for step_id in self._mentioned(references))
+
+    def _mentioned(self, references: frozenset[Reference]) -> list[str]:
+        if ("steps",) in references:
+            return list(self._paths)
+        named = {reference[1] for reference in references if reference[0] == "steps" and len(reference) > 1}
+        return [step_id for step_id in self._paths if step_id in named]
+
+
+def step_entry(record: StepRecord) -> dict[str, JsonValue]:
+    """Return what expressions see as `steps.ID`."""
+    return {
+        "outputs": record.outputs,
+        "artifacts": record.artifacts,
+        "status": record.status,
+        "cached": record.cached,
+        "error": None if record.error is None else record.error.model_dump(mode="json"),
+    }

@@ -1,0 +1,194 @@
+"""The interpreter's host, on Temporal.
+
+One attempt is one activity. The author's retries are the interpreter's; Temporal's own attempts cover
+lost workers only. A cancelled activity is waited for, so that nothing races a live process. Work stops
+starting while the run is paused, and when the history is long enough to continue as new.
+"""
+
+import asyncio
+import builtins
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from pydantic import BaseModel
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, TimeoutError
+
+from definitions.errors import ErrorClass, StepFailure
+from definitions.messages import AGENT_QUEUE_SUFFIX
+from definitions.records import (
+    Decision,
+    EvaluateCall,
+    EvaluateResult,
+    Event,
+    Gate,
+    MergeCall,
+    MergeResult,
+    StepCall,
+    StepError,
+    StepResult,
+)
+from definitions.steps import AgentStep, Step
+from workflows.gates import accepted_decision
+from workflows.ledger import Book
+
+HEARTBEAT_TIMEOUT = timedelta(seconds=10)
+"""How long a worker may be silent before its steps are given to another."""
+UNBOUNDED = timedelta(days=30)
+"""Start-to-close of a step without a timeout; a lost worker is found by its heartbeat."""
+SLACK = timedelta(minutes=10)
+"""Time for files before and after a step, beyond its own timeout (which the activity keeps itself)."""
+LOST_WORKERS = RetryPolicy(initial_interval=timedelta(milliseconds=200), backoff_coefficient=2, maximum_attempts=5)
+SUMMARY_LIMIT = 80
+HISTORY_LIMIT = 20_000
+"""Events past which nothing new starts, whatever still runs."""
+
+Result = TypeVar("Result", bound=BaseModel)
+
+
+@dataclass(slots=True)
+class Controls:
+    """What the workflow's handlers and the host share."""
+
+    book: Book
+    on_change: Callable[[], None]
+    on_event: Callable[[Event], None]
+    in_flight: int = 0
+    """Activities that run now."""
+    is_leaving: bool = False
+    """Whether nothing new starts because the run continues as new."""
+    _stirred: dict[str, asyncio.Event] = field(default_factory=dict[str, asyncio.Event])
+
+    def event(self, name: str) -> asyncio.Event:
+        """Return the event that `stir(name)` sets."""
+        return self._stirred.setdefault(name, asyncio.Event())
+
+    def stir(self, name: str) -> None:
+        """Wake whoever waits for `name`."""
+        self.event(name).set()
+
+
+class TemporalHost:
+    """The effects of a run, as commands of its workflow."""
+
+    def __init__(self, controls: Controls) -> None:
+        self._controls = controls
+
+    def now(self) -> datetime:
+        """Return the workflow's time."""
+        return workflow.now()
+
+    async def may_start(self, *, is_long: bool = False) -> None:
+        """Wait while the run is paused or about to continue as new."""
+        while self._is_closed(is_long=is_long):
+            event = self._controls.event("start")
+            event.clear()
+            await event.wait()
+
+    def _is_closed(self, *, is_long: bool) -> bool:
+        controls = self._controls
+        info = workflow.info()
+        if not controls.is_leaving and info.is_continue_as_new_suggested():
+            nothing_runs = controls.in_flight == 0
+            controls.is_leaving = nothing_runs or is_long or info.get_current_history_length() >= HISTORY_LIMIT
+        return controls.is_leaving or controls.book.paused
+
+    async def run_step(self, call: StepCall, step: Step) -> StepResult:
+        """Run an attempt as an activity named by the step's type."""
+        timeout = UNBOUNDED if step.timeout is None else step.timeout + SLACK
+        queue = workflow.info().task_queue + (AGENT_QUEUE_SUFFIX if step.queue == "agent" else "")
+        return await self._activity(step.type, call, StepResult, call.path, timeout, queue, summary(call, step))
+
+    async def evaluate(self, call: EvaluateCall) -> dict[str, object]:
+        """Evaluate by the activity `evaluate`."""
+        result = await self._activity("evaluate", call, EvaluateResult, call.path, SLACK, None, call.path)
+        return dict(result.values)
+
+    async def merge(self, call: MergeCall) -> str:
+        """Merge by the activity `merge`."""
+        return (await self._activity("merge", call, MergeResult, call.path, SLACK, None, call.path)).tree
+
+    async def _activity(
+        self,
+        name: str,
+        call: BaseModel,
+        result: type[Result],
+        path: str,
+        timeout: timedelta,
+        queue: str | None,
+        title: str,
+    ) -> Result:
+        self._controls.in_flight += 1
+        try:
+            return await workflow.execute_activity(
+                name,
+                call,
+                result_type=result,
+                task_queue=queue,
+                start_to_close_timeout=timeout,
+                heartbeat_timeout=HEARTBEAT_TIMEOUT,
+                retry_policy=LOST_WORKERS,
+                cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+                summary=title[:SUMMARY_LIMIT],
+            )
+        except ActivityError as error:
+            raise failure_of(error, path) from error
+        finally:
+            self._controls.in_flight -= 1
+
+    async def sleep_until(self, moment: datetime, summary: str) -> None:
+        """Sleep by a timer of the server."""
+        remaining = moment - workflow.now()
+        if remaining > timedelta():
+            await workflow.sleep(remaining, summary=summary[:SUMMARY_LIMIT])
+
+    async def decision(self, gate: Gate) -> Decision | None:
+        """Wait for a decision that a handler recorded."""
+        event = self._controls.event(f"gate {gate.gate}")
+        while (decision := accepted_decision(self._controls.book, gate)) is None:
+            remaining = None if gate.deadline is None else (gate.deadline - workflow.now()).total_seconds()
+            if remaining is not None and remaining <= 0:
+                return None
+            event.clear()
+            try:
+                await asyncio.wait_for(event.wait(), remaining)
+            except builtins.TimeoutError:
+                return accepted_decision(self._controls.book, gate)
+        return decision
+
+    def emit(self, event: Event) -> None:
+        """Keep an event for the query `events`."""
+        self._controls.on_event(event)
+
+    def changed(self) -> None:
+        """Bring details and search attributes up to date."""
+        self._controls.on_change()
+
+
+def summary(call: StepCall, step: Step) -> str:
+    """Return an attempt's line in the Web UI's timeline: the step path first."""
+    parts = [call.path]
+    if isinstance(step, AgentStep) and step.provider is not None:
+        parts.append(step.provider)
+    if call.attempt > 1:
+        parts.append(f"attempt {call.attempt}")
+    return " \u00b7 ".join(parts)
+
+
+def failure_of(error: ActivityError, path: str) -> StepFailure | asyncio.CancelledError:
+    """Return what a failed activity means for its step."""
+    cause = error.cause
+    if isinstance(cause, CancelledError):
+        return asyncio.CancelledError()
+    if isinstance(cause, ApplicationError) and cause.type in set(ErrorClass) and cause.details:
+        reported = StepError.model_validate(cause.details[0])
+        return StepFailure(ErrorClass(reported.type), reported.message, {"error": reported.model_dump(mode="json")})
+    if isinstance(cause, TimeoutError) or (isinstance(cause, ApplicationError) and cause.type == "worker-stopped"):
+        return StepFailure(
+            ErrorClass.LOST, f"the workers that ran `{path}` died or stopped, {LOST_WORKERS.maximum_attempts} times"
+        )
+    message = str(cause) if cause is not None else str(error)
+    return StepFailure(ErrorClass.INTERNAL, f"`{path}` met a defect of Perdure: {message[:500]}")
