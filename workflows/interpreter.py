@@ -33,7 +33,7 @@ from definitions.templates import render_value
 from workflows.events import Journal
 from workflows.host import Host
 from workflows.ledger import ENDED_STEP, Book
-from workflows.scope import Scopes, condition_references, references_in
+from workflows.scope import Reference, Scopes, condition_references, references_in
 
 ONE_ATTEMPT = Retry(max_attempts=1)
 AGENT_RETRY = Retry(max_attempts=3, on=sorted(TRANSIENT))
@@ -311,6 +311,7 @@ class Interpreter:
 
     async def condition(self, text: str, place: Place) -> bool:
         """Return whether a condition holds. Raises StepFailure (class `expression`)."""
+        known: frozenset[Reference] = frozenset()
         try:
             known = condition_references(text)
             return evaluate_condition(parse_condition(text), self.scopes.scope(known))
@@ -322,6 +323,7 @@ class Interpreter:
 
     async def values(self, templates: dict[str, JsonValue], place: Place) -> dict[str, JsonValue]:
         """Return templates' values by name; big ones as references. Raises StepFailure (class `expression`)."""
+        known: frozenset[Reference] = frozenset()
         try:
             known = references_in(templates)
             scope = self.scopes.scope(known)
@@ -343,7 +345,7 @@ class Interpreter:
         return value if isinstance(value, str) else template
 
     async def _evaluate(
-        self, expressions: dict[str, JsonValue], conditions: list[str], known: frozenset[tuple[str, ...]], place: Place
+        self, expressions: dict[str, JsonValue], conditions: list[str], known: frozenset[Reference], place: Place
     ) -> dict[str, JsonValue]:
         await self.host.may_start()
         return await self.host.evaluate(

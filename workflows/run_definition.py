@@ -257,7 +257,7 @@ class RunDefinition:
 
     def _set_attributes(self, **values: str | int | list[str]) -> None:
         prepared = self._progress.prepared
-        known = set() if prepared is None else set(prepared.search_attributes)
+        known = [] if prepared is None else prepared.search_attributes
         changes: list[SearchAttributeUpdate[Any]] = []
         for name, value in values.items():
             if name not in known or self._attributes.get(name) == value:
@@ -265,7 +265,7 @@ class RunDefinition:
             self._attributes[name] = value
             changes.append(_attribute(name, value))
         if changes:
-            workflow.upsert_search_attributes(changes)
+            workflow.upsert_search_attributes(changes)  # pyright: ignore[reportUnknownMemberType]
 
     # --- controls -----------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, TimeoutError
@@ -102,7 +102,7 @@ class TemporalHost:
         queue = workflow.info().task_queue + (AGENT_QUEUE_SUFFIX if step.queue == "agent" else "")
         return await self._activity(step.type, call, StepResult, call.path, timeout, queue, summary(call, step))
 
-    async def evaluate(self, call: EvaluateCall) -> dict[str, object]:
+    async def evaluate(self, call: EvaluateCall) -> dict[str, JsonValue]:
         """Evaluate by the activity `evaluate`."""
         result = await self._activity("evaluate", call, EvaluateResult, call.path, SLACK, None, call.path)
         return dict(result.values)
