@@ -8,6 +8,7 @@ Patterns are matched by pydantic's engine, which takes linear time whatever the 
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from math import isfinite
@@ -25,6 +26,9 @@ from definitions.suggestions import did_you_mean, listed
 
 FILE = "inputs"
 """The name under which findings about given values are shown."""
+
+NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+"""What an input may be called."""
 
 _DEEPEST = 40
 _WANTED = {

@@ -46,7 +46,7 @@ def load(text: str | bytes, file: str) -> Loaded:
         findings += checks.check(context)
     if definition is None or has_errors(findings):
         return Loaded(None, in_order(findings), document.source)
-    return Loaded(checks.with_full_references(definition), in_order(findings), document.source)
+    return Loaded(definition, in_order(findings), document.source)
 
 
 def load_file(path: Path) -> Loaded:

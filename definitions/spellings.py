@@ -5,8 +5,8 @@
     x-anything: …                            dropped, wherever the language itself gives the keys
 
 The others need no change of shape: `inputs` as a list, `cache_key`, `use_cache`, `outputs` that name files,
-`{{ }}` inside a condition are part of the models and of the condition syntax; `build.outputs.x` is written
-out as `steps.build.outputs.x` by `definitions.checks.short_references` once every step is known.
+`{{ }}` inside a condition, `build.outputs.x` for `steps.build.outputs.x` are part of the models and of the
+expression language.
 
 A value made here stands where the author wrote what it was made from, so that findings point there.
 """

@@ -1,36 +1,41 @@
 """Rules over a whole definition that the models cannot state.
 
-context      what a check is given, and how it reports a place
-ids          duplicate-step-id, reserved-id, output names
-order        needs, dependency-cycle; who has ended before whom
-(more below as they land)
+    context      what a check is given, and how it reports a place
+    ids          each step has a name of its own
+    needs        `needs` name steps of the same list and do not go round
+    texts        every text parsed: syntax, functions, conditions, shell safety
+    conditions   conditions that are a text or a number
+    references   what texts refer to exists, and has surely run
+    order        who has ended before whom, who may be skipped
+    results      what each step type has to offer
+    outputs      outputs, artifacts, paths
+    fields       single fields
+
+A check is a function from a context to findings. A new one is a module here and its line in `_findings`.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 
-from definitions.checks import ids
+from definitions.checks import conditions, fields, ids, needs, outputs, references, texts
 from definitions.checks.context import Context
 from definitions.diagnostics import Diagnostic
-from definitions.models import Definition
 
-CHECKS = (ids.check,)
-
-_MOST_FINDINGS = 100
+MOST_FINDINGS = 100
 
 
 def check(context: Context) -> list[Diagnostic]:
     """Return the findings of every check."""
-    return [finding for _, finding in zip(range(_MOST_FINDINGS), _findings(context), strict=False)]
-
-
-def with_full_references(definition: Definition) -> Definition:
-    """Return the definition with `build.outputs.x` written out as `steps.build.outputs.x`."""
-    return definition
+    return list(islice(_findings(context), MOST_FINDINGS))
 
 
 def _findings(context: Context) -> Iterator[Diagnostic]:
-    for one in CHECKS:
-        yield from one(context)
+    for one in (ids, needs, outputs, fields):
+        yield from one.check(context)
+    parsed = list(texts.parsed_texts(context))
+    yield from texts.check(context, parsed)
+    yield from references.check(context, parsed)
+    yield from conditions.check(context, parsed)
 
 
-__all__ = ["Context", "check", "with_full_references"]
+__all__ = ["Context", "check"]

@@ -40,12 +40,14 @@ class Context:
     broken: frozenset[Path] = frozenset()
     placed: tuple[Placed, ...] = field(init=False)
     by_id: dict[str, Placed] = field(init=False)
+    by_path: dict[Path, Placed] = field(init=False)
     lines: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         placed = tuple(_place(tuple(self.definition.steps), ("steps",), None))
         object.__setattr__(self, "placed", placed)
         object.__setattr__(self, "by_id", {one.step.id: one for one in reversed(placed)})
+        object.__setattr__(self, "by_path", {one.path: one for one in placed})
         object.__setattr__(self, "lines", tuple(self.source.split("\n")))
 
     def is_broken(self, path: Path) -> bool:

@@ -25,6 +25,7 @@ RESERVED_IDS = frozenset(
         "steps",
         "env",
         "run",
+        "result",
         "secrets",
         "docs",
         "item",

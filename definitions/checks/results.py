@@ -1,0 +1,59 @@
+"""What a step of each type has to offer as `steps.ID.outputs.NAME`, as far as the definition tells."""
+
+from collections.abc import Iterable
+from typing import cast
+
+from pydantic import JsonValue
+
+from definitions.steps import AgentStep, ApprovalStep, AssertStep, GroupStep, SetStep, ShellStep, Step, WaitStep
+
+STEP_FIELDS = ("outputs", "artifacts", "status", "error", "cached")
+"""What stands after `steps.ID`."""
+OUTPUT_VARIABLE = "PERDURE_OUTPUT"
+"""A script that writes to the file of this name makes outputs that cannot be known before."""
+
+_OPEN_SCHEMA_WORDS = frozenset({"$ref", "allOf", "anyOf", "oneOf", "patternProperties", "if"})
+
+
+def output_names(step: Step) -> frozenset[str] | None:
+    """Return the names of a step's outputs; None where only the run will tell."""
+    own = _own_names(step)
+    return None if own is None else own | frozenset(step.outputs)
+
+
+def producers(steps: Iterable[Step], name: str) -> list[str]:
+    """Return the ids of the steps that declare an output or artifact called `name`."""
+    found: list[str] = []
+    for step in steps:
+        declared = step.values if isinstance(step, SetStep) else {}
+        if name in step.outputs or name in step.artifacts or name in declared:
+            found.append(step.id)
+    return found
+
+
+def _own_names(step: Step) -> frozenset[str] | None:
+    match step:
+        case ShellStep():
+            return None if OUTPUT_VARIABLE in step.command else frozenset({"stdout", "exit_code"})
+        case AgentStep():
+            return _schema_names(step.output_schema)
+        case AssertStep():
+            return frozenset({"passed"})
+        case ApprovalStep():
+            return frozenset({"verdict", "accepted", "decided_by", "decided_at", "comment", "form"})
+        case SetStep():
+            return frozenset(step.values)
+        case WaitStep():
+            return frozenset({"until"})
+        case GroupStep():
+            return frozenset(child.id for child in step.steps)
+
+
+def _schema_names(schema: dict[str, JsonValue] | None) -> frozenset[str] | None:
+    """Return the fields of an answer, where the schema says that it knows them all."""
+    if schema is None or not _OPEN_SCHEMA_WORDS.isdisjoint(schema):
+        return None
+    properties = schema.get("properties")
+    if not isinstance(properties, dict) or schema.get("additionalProperties", False) is not False:
+        return None
+    return frozenset(cast("dict[str, JsonValue]", properties))
