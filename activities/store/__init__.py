@@ -1,1 +1,10 @@
-"""The store: content-addressed blobs, write-once records, documents."""
+"""The store: content-addressed blobs, write-once records, documents.
+
+interface       what a store is; `StoreError`, `BlobMissing`
+directory       the back end that is a folder
+opening         from a location (`PERDURE_STORE`) to a store that can be written
+keys            which keys are sound, and how names become parts of keys
+canonical_json  one text for one value, so that digests mean something
+durable_files   files that appear whole or not at all, and survive a power loss
+failures        what the system refused, as a message with a way out
+"""

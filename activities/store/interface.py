@@ -2,14 +2,14 @@
 
 Blobs are addressed by the sha256 of their content (64 lower-case hex digits), are immutable, and are
 hashed again on every read. Records are created once and never change. Documents may be overwritten.
-Keys are slash-separated names of `[A-Za-z0-9._@#%=+-]`; whoever makes a key percent-encodes the rest.
+Keys are slash-separated names of `[A-Za-z0-9._@#%=+~-]`; whoever makes a key percent-encodes the rest.
 Calls block; async code uses `asyncio.to_thread`.
 
 Errors: `StoreError` (definitions-level message, what and where and way out). A missing thing is None or
 `KeyError`, as said; corrupt content is treated as missing by `read_blob` (`BlobMissing`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -40,15 +40,28 @@ class Store(Protocol):
         ...
 
     def write_blob_from(self, path: Path) -> tuple[str, int]:
-        """Keep a file's content as it is read now; return digest and size."""
+        """Keep a file's content as it is read now; return digest and size.
+
+        A symlink, or anything else that is not a regular file, is refused with an OSError, as a missing file is.
+        """
+        ...
+
+    def write_blobs_from(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
+        """Keep the contents of many files, as `write_blob_from` does, with one flush for all."""
         ...
 
     def read_blob(self, digest: str) -> bytes:
         """Return a blob's content. Raises `BlobMissing`."""
         ...
 
-    def copy_blob_to(self, digest: str, path: Path, *, executable: bool = False) -> None:
-        """Write a blob's content to a new file at `path` (parents exist). Raises `BlobMissing`."""
+    def copy_blob_to(
+        self, digest: str, path: Path, *, executable: bool = False, folder_descriptor: int | None = None
+    ) -> None:
+        """Write a blob's content to a new file at `path` (parents exist; relative to the open folder, if given).
+
+        Raises `BlobMissing`, or OSError where the file cannot be made (one is there, the disk is full); nothing
+        of it is left then.
+        """
         ...
 
     def has_blob(self, digest: str) -> bool:

@@ -1,0 +1,83 @@
+"""From a location to a store that can be written: one clear refusal, before anything is started."""
+
+import contextlib
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from activities.store.directory import DirectoryStore
+from activities.store.durable_files import remove_quietly, write_new_file
+from activities.store.failures import reason, store_remedy
+from activities.store.interface import Store
+from definitions.errors import EnvironmentUnfit
+
+FORMAT = "perdure-store 1"
+ABANDONED_AFTER = timedelta(days=1)
+"""Whatever lies in `tmp/` for longer was left by a process that died."""
+
+
+def open_store(location: str | Path) -> Store:
+    """Return the store at `location`, made where it is absent. Raises `EnvironmentUnfit`."""
+    scheme, separator, _ = str(location).partition("://")
+    if separator:
+        planned = "is on S3, which is planned" if scheme == "s3" else f"has the unknown scheme `{scheme}`"
+        raise EnvironmentUnfit(f"the store `{location}` {planned}", "set `PERDURE_STORE` to the path of a folder")
+    root = Path(location).expanduser().absolute()
+    try:
+        _prepare(root)
+    except OSError as error:
+        raise EnvironmentUnfit(f"the store `{root}` cannot be written: {reason(error)}", store_remedy(error)) from error
+    return DirectoryStore(root)
+
+
+def _prepare(root: Path) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    _check_format(root)
+    for name in ("cas", "keys", "tmp"):
+        (root / name).mkdir(exist_ok=True)
+    _check_writable(root / "tmp")
+    _remove_abandoned(root / "tmp")
+
+
+def _check_format(root: Path) -> None:
+    marker = root / "format"
+    try:
+        found = marker.read_text(encoding="utf-8", errors="replace").strip()
+    except FileNotFoundError:
+        if not _is_new(root):
+            raise EnvironmentUnfit(
+                f"the folder `{root}` is no store and is not empty", "set `PERDURE_STORE` to an empty or a new folder"
+            ) from None
+        marker.write_text(FORMAT + "\n", encoding="utf-8")
+        return
+    if found and found != FORMAT:
+        raise EnvironmentUnfit(
+            f"the store `{root}` has the format `{found[:60]}`, and this Perdure knows `{FORMAT}`",
+            "use the version of Perdure that made it, or set `PERDURE_STORE` to another folder",
+        )
+
+
+def _is_new(root: Path) -> bool:
+    """Whether nothing is there but what another process makes in this very moment."""
+    return {item.name for item in root.iterdir()} <= {"format", "cas", "keys", "tmp"}
+
+
+def _check_writable(folder: Path) -> None:
+    """Try what the store will do: create, link, remove. Some shares have no hard links."""
+    probe = folder / f"probe-{os.getpid()}-{os.urandom(6).hex()}"
+    linked = probe.with_suffix(".linked")
+    try:
+        write_new_file(probe, b"probe")
+        os.link(probe, linked)
+    finally:
+        remove_quietly(linked)
+        remove_quietly(probe)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    oldest = (datetime.now(UTC) - ABANDONED_AFTER).timestamp()
+    with os.scandir(folder) as found:
+        for item in found:
+            with contextlib.suppress(FileNotFoundError):
+                if item.stat(follow_symlinks=False).st_mtime < oldest:
+                    remove_quietly(item.path)
