@@ -30,7 +30,8 @@ def check(context: Context, found: Sequence[Parsed]) -> Iterator[Diagnostic]:
             written = parsed.text[reference.position : reference.end]
             message = f"`{written}` is {kind}, and a condition must be true or false"
             span = context.span_within(parsed.path, reference.position, reference.end - reference.position)
-            help_ = f"compare it: `{written} == {'1' if kind == 'a number' else "'…'"}`"
+            other = "1" if kind == "a number" else "'…'"
+            help_ = f"compare it: `{written} == {other}`"
             yield context.report("condition-not-boolean", message, span, help_)
 
 
