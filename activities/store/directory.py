@@ -47,7 +47,8 @@ class DirectoryStore:
         self._keys = self._root / "keys"
         self._temporary = self._root / "tmp"
         self._quarantine = self._root / "quarantine"
-        self._names = (f"{os.getpid()}-{os.urandom(6).hex()}-{number}" for number in itertools.count())
+        self._token = f"{os.getpid()}-{os.urandom(6).hex()}"
+        self._numbers = itertools.count()
 
     @property
     def location(self) -> str:
@@ -174,8 +175,12 @@ class DirectoryStore:
 
     # --- within -------------------------------------------------------------------------------------
 
+    def _temporary_path(self) -> Path:
+        """A name that no other thread, process or machine uses (`next` on a count is atomic, on a generator not)."""
+        return self._temporary / f"{self._token}-{next(self._numbers)}"
+
     def _stage(self, content: bytes) -> Path:
-        temporary = self._temporary / next(self._names)
+        temporary = self._temporary_path()
         write_new_file(temporary, content, mode=0o444)
         return temporary
 
@@ -200,7 +205,7 @@ class DirectoryStore:
         if digest in staged or self._is_kept(digest, size):
             return digest, size
         os.lseek(descriptor, 0, os.SEEK_SET)
-        temporary = self._temporary / next(self._names)
+        temporary = self._temporary_path()
         with self._writing():
             target = open_new_file(temporary, mode=0o444)
             try:
