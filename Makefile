@@ -24,8 +24,8 @@ export PERDURE_CLAUDE_CODE_CACHE := $(CACHE)/claude-code
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(READY) ## run a definition on a sample repository, with a real server, an approval and a cached second run
-	@$(BIN)/python tools/demo.py
+demo: $(READY) server ## run a definition on a sample repository, with a real server, an approval and a cached second run
+	@$(BIN)/python -m tools.demo
 
 test: $(READY) server claude-code ## run all tests; branch coverage must reach COVERAGE_MINIMUM
 	@rm -f .coverage .coverage.*
@@ -36,17 +36,17 @@ check: $(READY) ## formatting, lint, types, import rules, dead links
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
-	$(BIN)/python tools/check_links.py
+	$(BIN)/python -m tools.check_links
 
 fix: $(READY) ## repair what the formatter and the linter can repair
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 bench: $(READY) server ## measure what docs/performance.md states
-	$(BIN)/python -m pytest tests/bench -m bench -s --override-ini=timeout=0
+	$(BIN)/python -m tests.bench.bench
 
 pictures: $(READY) server ## take the pictures of the Web UI for docs/ (needs Chromium)
-	$(BIN)/python tools/pictures.py
+	$(BIN)/python -m tools.pictures
 
 lock: $(UV) ## remake the locks from pyproject.toml, with today's versions
 	$(UV) pip compile $(LOCK_OPTIONS) --output-file locks/runtime.txt pyproject.toml
@@ -75,8 +75,8 @@ $(READY): pyproject.toml locks/dev.txt | $(UV)
 
 .PHONY: server claude-code
 
-server:
-	@tools/bring_server
+server: $(READY)
+	@$(BIN)/python -m tools.bring_server
 
 claude-code:
 	@if test -f tests/support/claude_code/package.json; then tools/bring_claude_code; fi
