@@ -6,7 +6,8 @@ CODES = (
     Code(
         "text-too-large",
         "the text has more than 1 MiB",
-        "A definition says what to do; long prompts, scripts and data belong into files of the workspace, which steps read.",
+        "A definition says what to do; long prompts, scripts and data belong into files of the workspace, "
+        "which steps read.",
     ),
     Code(
         "not-utf8",
@@ -16,9 +17,9 @@ CODES = (
     Code(
         "forbidden-character",
         "a character that must not stand in a definition",
-        "Control characters, a byte order mark, and characters that turn the direction of writing around make a text look "
-        "different from what it means. Remove the character. Inside a double-quoted text it can be written as an escape, "
-        'such as `"\\u200f"`.',
+        "Control characters, a byte order mark, and characters that turn the direction of writing around "
+        "make a text look different from what it means. Remove the character. Inside a double-quoted text it "
+        'can be written as an escape, such as `"\\u200f"`.',
     ),
     Code(
         "empty-document",
@@ -29,16 +30,16 @@ CODES = (
     Code(
         "yaml-syntax",
         "the text is not YAML",
-        "The parser stopped at the place shown. What usually helps: a text that holds `: ` or ` #`, or begins with one of "
-        "`` @ ` % & * ! | > { [ ``, needs quotes; a text of several lines stands under `key: |`; lines are indented with "
-        "spaces, never with tabs.",
+        "The parser stopped at the place shown. What usually helps: a text that holds `: ` or ` #`, or "
+        "begins with one of `` @ ` % & * ! | > { [ ``, needs quotes; a text of several lines stands under "
+        "`key: |`; lines are indented with spaces, never with tabs.",
         Example("command: echo key: value", 'command: "echo key: value"'),
     ),
     Code(
         "unquoted-template",
         "a template stands without quotes",
-        "In YAML `{` begins a mapping, so a value that begins with `{{` needs quotes, and so does a text with `{{ }}` that "
-        "holds `: `.",
+        "In YAML `{` begins a mapping, so a value that begins with `{{` needs quotes, and so does a text "
+        "with `{{ }}` that holds `: `.",
         Example("path: {{ inputs.path }}", 'path: "{{ inputs.path }}"'),
     ),
     Code(
@@ -56,15 +57,16 @@ CODES = (
     Code(
         "yaml-anchor",
         "an anchor, alias or merge key",
-        "Definitions have no `&anchor`, `*alias` and `<<:`. They hide what a step says, and a small file with nested aliases "
-        "can grow beyond all memory. Write the keys out, or put shared values into `env` or a `set` step. A text that "
-        "begins with `*` or `&` needs quotes.",
+        "Definitions have no `&anchor`, `*alias` and `<<:`. They hide what a step says, and a small file "
+        "with nested aliases can grow beyond all memory. Write the keys out, or put shared values into `env` "
+        "or a `set` step. A text that begins with `*` or `&` needs quotes.",
         Example("inputs: [*.py]", 'inputs: ["*.py"]'),
     ),
     Code(
         "yaml-tag",
         "a YAML tag",
-        "Tags such as `!!python/object`, `!Ref` or `!!str` are refused. Values are plain; quote a value to make it a text.",
+        "Tags such as `!!python/object`, `!Ref` or `!!str` are refused. Values are plain; quote a value to "
+        "make it a text.",
         Example("version: !!str 1.10", 'version: "1.10"'),
     ),
     Code(
@@ -85,9 +87,9 @@ CODES = (
     Code(
         "ambiguous-scalar",
         "a value without quotes is something else than it looks like",
-        "`1.10` is the number 1.1, `true` is a boolean, `010` is eight or ten depending on the reader, `.inf` is no value that "
-        "JSON has. Where a text is wanted, quote it. (`yes`, `no`, `on`, `off`, dates and `12:30` are texts here, as YAML 1.2 "
-        "says.)",
+        "`1.10` is the number 1.1, `true` is a boolean, `010` is eight or ten depending on the reader, "
+        "`.inf` is no value that JSON has. Where a text is wanted, quote it. (`yes`, `no`, `on`, `off`, "
+        "dates and `12:30` are texts here, as YAML 1.2 says.)",
         Example("version: 1.10", 'version: "1.10"'),
     ),
 )

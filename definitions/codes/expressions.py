@@ -6,8 +6,8 @@ CODES = (
     Code(
         "expression-syntax",
         "the text is not an expression",
-        'Expressions are written as in Python: `inputs.n + 1`, `a and not b`, `x if y else z`, `[1, 2]`, `"text"`. '
-        "`docs/expressions.md` has the whole language.",
+        "Expressions are written as in Python: `inputs.n + 1`, `a and not b`, `x if y else z`, `[1, 2]`, "
+        '`"text"`. `docs/expressions.md` has the whole language.',
         Example("when: inputs.n = 1", "when: inputs.n == 1"),
     ),
     Code(
@@ -19,8 +19,8 @@ CODES = (
     Code(
         "expression-not-allowed",
         "Python has it, the expression language has not",
-        "There are no comprehensions, lambdas, slices, attributes of values or f-strings: an expression looks values up, "
-        "compares and calls the listed functions. Compute more in a shell step.",
+        "There are no comprehensions, lambdas, slices, attributes of values or f-strings: an expression "
+        "looks values up, compares and calls the listed functions. Compute more in a shell step.",
         Example('values: {n: "{{ [x for x in inputs.files] }}"}', ""),
     ),
     Code(
@@ -36,15 +36,15 @@ CODES = (
     Code(
         "unknown-function",
         "no function of that name",
-        "The functions are listed in `docs/expressions.md`. Those marked as methods can also be written after a dot: "
-        "`report.file(path)`.",
+        "The functions are listed in `docs/expressions.md`. Those marked as methods can also be written "
+        "after a dot: `report.file(path)`.",
         Example("when: length(inputs.files) > 0", "when: len(inputs.files) > 0"),
     ),
     Code(
         "misplaced-function",
         "a function that means something only in `when`",
-        "`always()` in `when` lets a step run even where a step that it needs has failed or was skipped. Elsewhere there is "
-        "nothing that it could decide.",
+        "`always()` in `when` lets a step run even where a step that it needs has failed or was skipped. "
+        "Elsewhere there is nothing that it could decide.",
     ),
     Code(
         "wrong-arguments",
@@ -61,21 +61,23 @@ CODES = (
     Code(
         "number-out-of-range",
         "a number does not fit into 64 bits",
-        "Whole numbers are between -2^63 and 2^63 - 1, decimal ones are finite, so that every reader of JSON sees the same.",
+        "Whole numbers are between -2^63 and 2^63 - 1, decimal ones are finite, so that every reader of JSON "
+        "sees the same.",
     ),
     Code(
         "condition-not-boolean",
         "a condition gives something else than true or false",
-        "There is no truthiness: an empty text, 0 and null are not false. Compare the value with something. `env.X` is a text, "
-        "or null.",
+        "There is no truthiness: an empty text, 0 and null are not false. Compare the value with something. "
+        "`env.X` is a text, or null.",
         Example("when: env.CREATE_PR", "when: env.CREATE_PR == 'true'"),
     ),
     Code(
         "unsafe-shell-value",
         "a value stands where the shell cannot take it safely",
-        "In `command` each `{{ }}` becomes an environment variable, referred to as its place needs: bare, in quotes, in a "
-        "here-document. There are places where no such reference is safe or means the value: inside `$( )` and backquotes, "
-        'in `eval`, as part of a variable\'s name. Assign the value to a variable first, then use `"$variable"`.',
+        "In `command` each `{{ }}` becomes an environment variable, referred to as its place needs: bare, in "
+        "quotes, in a here-document. There are places where no such reference is safe or means the value: "
+        "inside `$( )` and backquotes, in `eval`, as part of a variable's name. Assign the value to a "
+        'variable first, then use `"$variable"`.',
         Example(
             "command: echo $(cat {{ inputs.file }})", 'command: |\n  file={{ inputs.file }}\n  echo "$(cat "$file")"'
         ),

@@ -12,8 +12,8 @@ CODES = (
     Code(
         "invalid-input",
         "a given value does not fit its input",
-        "The value has another type than the input declares, is outside of its `enum`, `minimum`, `maximum` or `pattern`, or is "
-        "a file that lies outside of the workspace. Values on the command line are read by the declared type: `-i n=3` is a "
-        "number for a number and a text for a text.",
+        "The value has another type than the input declares, is outside of its `enum`, `minimum`, `maximum` "
+        "or `pattern`, or is a file that lies outside of the workspace. Values on the command line are read "
+        "by the declared type: `-i n=3` is a number for a number and a text for a text.",
     ),
 )

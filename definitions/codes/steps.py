@@ -11,14 +11,15 @@ CODES = (
     Code(
         "reserved-id",
         "a word with a meaning of its own cannot be an id",
-        "`end`, `fail`, `stop`, `continue`, `pause` and `retry` are words of `on_failure`; `inputs`, `steps`, `env`, `run`, "
-        "`result` and some more are names in expressions. A step with such an id could not be referred to.",
+        "`end`, `fail`, `stop`, `continue`, `pause` and `retry` are words of `on_failure`; `inputs`, "
+        "`steps`, `env`, `run`, `result` and some more are names in expressions. A step with such an id "
+        "could not be referred to.",
     ),
     Code(
         "unknown-step",
         "no step of that id, or not in this list",
-        "A reference (`steps.ID`) or `needs` names a step that does not exist. `needs` names steps of the same list: a step "
-        "inside a group cannot need one outside of it, because the group as a whole waits.",
+        "A reference (`steps.ID`) or `needs` names a step that does not exist. `needs` names steps of the "
+        "same list: a step inside a group cannot need one outside of it, because the group as a whole waits.",
         Example("command: cp {{ steps.biuld.outputs.path }} dist/", "command: cp {{ steps.build.outputs.path }} dist/"),
     ),
     Code(
@@ -30,25 +31,27 @@ CODES = (
     Code(
         "unknown-output",
         "the step has nothing of that name",
-        "After `steps.ID` come `outputs`, `artifacts`, `status`, `error` or `cached`. A shell step has the outputs `stdout` and "
-        "`exit_code`, those that it declares, and, where its script mentions `$PERDURE_OUTPUT`, those that it writes there. "
-        "An agent step with an `output_schema` has the schema's properties. A group has its steps: "
-        "`steps.GROUP.outputs.STEP.NAME`.",
+        "After `steps.ID` come `outputs`, `artifacts`, `status`, `error` or `cached`. A shell step has the "
+        "outputs `stdout` and `exit_code`, those that it declares, and, where its script mentions "
+        "`$PERDURE_OUTPUT`, those that it writes there. An agent step with an `output_schema` has the "
+        "schema's properties. A group has its steps: `steps.GROUP.outputs.STEP.NAME`.",
         Example("when: steps.test.exit_code == 0", "when: steps.test.outputs.exit_code == 0"),
     ),
     Code(
         "unknown-name",
         "a name that means nothing in expressions",
-        "Expressions refer to `inputs`, `steps`, `env` and `run`. A bare step id is short for `steps.ID`. A text needs quotes.",
+        "Expressions refer to `inputs`, `steps`, `env` and `run`. A bare step id is short for `steps.ID`. A "
+        "text needs quotes.",
         Example("when: inputs.mode == fast", 'when: inputs.mode == "fast"'),
     ),
     Code(
         "may-not-have-run",
         "a reference to a step that may have no result",
-        "The step comes later, runs side by side, is skipped when its `when` is false, or may fail while the run goes on "
-        "(`on_failure: continue`). Give a default, or the same `when` to the step that reads, or name the step in `needs`: "
-        "what needs a step is skipped with it. `steps.ID.status` and `steps.ID.error` are always there once the step is over. "
-        "No default helps between steps that run side by side, because the answer would be chance.",
+        "The step comes later, runs side by side, is skipped when its `when` is false, or may fail while the "
+        "run goes on (`on_failure: continue`). Give a default, or the same `when` to the step that reads, or "
+        "name the step in `needs`: what needs a step is skipped with it. `steps.ID.status` and "
+        "`steps.ID.error` are always there once the step is over. No default helps between steps that run "
+        "side by side, because the answer would be chance.",
         Example(
             "- id: migrate\n  type: shell\n  when: inputs.migrate\n  command: ./migrate\n- id: report\n  type: shell\n"
             "  command: echo {{ steps.migrate.outputs.stdout }}",
@@ -58,15 +61,17 @@ CODES = (
     Code(
         "dependency-cycle",
         "steps wait for each other",
-        "Following `needs` leads back to where it began, so none of these steps could ever start. A step without `needs` "
-        "waits for the one before it, which may be the missing link; `needs: []` waits for none.",
+        "Following `needs` leads back to where it began, so none of these steps could ever start. A step "
+        "without `needs` waits for the one before it, which may be the missing link; `needs: []` waits for "
+        "none.",
         Example("- {id: a, type: wait, duration: 1s, needs: [b]}\n- {id: b, type: wait, duration: 1s}", ""),
     ),
     Code(
         "needs-in-parallel",
         "a branch of a parallel group has `needs`",
-        "The branches of `mode: parallel` begin together, each in its own copy of the workspace. Where some have to wait for "
-        "others, write `mode: sequential` and `needs`: steps that do not need each other run side by side there too.",
+        "The branches of `mode: parallel` begin together, each in its own copy of the workspace. Where some "
+        "have to wait for others, write `mode: sequential` and `needs`: steps that do not need each other "
+        "run side by side there too.",
     ),
     Code(
         "duplicate-output",
@@ -76,8 +81,8 @@ CODES = (
     Code(
         "output-without-value",
         "nothing says what the run's output is worth",
-        "An output without `value` takes the one step output or artifact of its name. Here no step has one, or several do, so "
-        "the output will be null. This is a warning.",
+        "An output without `value` takes the one step output or artifact of its name. Here no step has one, "
+        "or several do, so the output will be null. This is a warning.",
         Example(
             "outputs:\n  report: {type: artifact}",
             'outputs:\n  report: {type: artifact, value: "{{ steps.test.artifacts.xml }}"}',
@@ -86,8 +91,8 @@ CODES = (
     Code(
         "path-escapes",
         "a path leads out of the workspace",
-        "Outputs, artifacts and `working_directory` are relative to the workspace's top folder and stay below it: not "
-        "absolute, no `~`, no way up past the top, no backslash.",
+        "Outputs, artifacts and `working_directory` are relative to the workspace's top folder and stay "
+        "below it: not absolute, no `~`, no way up past the top, no backslash.",
         Example("artifacts: {report: ../report.html}", "artifacts: {report: build/report.html}"),
     ),
 )
