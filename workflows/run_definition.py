@@ -9,10 +9,12 @@ A fault of the user fails the run; a defect of ours fails the workflow task, whi
 """
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -49,6 +51,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.scope import Scopes, step_paths
     from workflows.steps import HANDLERS
     from workflows.temporal_host import HEARTBEAT_TIMEOUT, LOST_WORKERS, Controls, TemporalHost
+
+Read = TypeVar("Read", bound=BaseModel)
 
 APPROVERS_LIMIT = 20
 BOOKKEEPING_TIME = timedelta(hours=1)
@@ -270,67 +274,76 @@ class RunDefinition:
     # --- controls -----------------------------------------------------------------------------------
 
     @workflow.update(name="pause", description='Start nothing new. {"reason": "deploy", "by": "ana"}')
-    async def pause(self, message: Pause | None = None) -> Answer:
+    async def pause(self, message: Any = None) -> Answer:
         """Pause the run: the running step ends, nothing new starts."""
-        return self._pause(message or Pause())
+        return self._pause(_read_message(Pause, message))
 
     @pause.validator
-    def _may_pause(self, message: Pause | None = None) -> None:
+    def _may_pause(self, message: Any = None) -> None:
+        _read_message(Pause, message)
         self._refuse_if(self._book.paused, "already-paused", "the run is paused already")
 
     @workflow.signal(name="pause", description='Start nothing new. {"reason": "deploy", "by": "ana"}')
-    async def pause_signal(self, message: Pause | None = None) -> None:
+    async def pause_signal(self, message: Any = None) -> None:
         """Pause the run; where it is paused already, nothing happens."""
-        if not self._book.paused and not self._has_ended():
-            self._pause(message or Pause())
+        with _dropped_when_unfit():
+            asked = _read_message(Pause, message)
+            if not self._book.paused and not self._has_ended():
+                self._pause(asked)
 
     @workflow.update(name="resume", description='Go on after a pause. {"by": "ana"}')
-    async def resume(self, message: Resume | None = None) -> Answer:
+    async def resume(self, message: Any = None) -> Answer:
         """Resume a paused run."""
-        return self._resume(message or Resume())
+        return self._resume(_read_message(Resume, message))
 
     @resume.validator
-    def _may_resume(self, message: Resume | None = None) -> None:
+    def _may_resume(self, message: Any = None) -> None:
+        _read_message(Resume, message)
         self._refuse_if(not self._book.paused, "not-paused", "the run is not paused")
 
     @workflow.signal(name="resume", description='Go on after a pause. {"by": "ana"}')
-    async def resume_signal(self, message: Resume | None = None) -> None:
+    async def resume_signal(self, message: Any = None) -> None:
         """Resume the run; where it is not paused, nothing happens."""
-        if self._book.paused and not self._has_ended():
-            self._resume(message or Resume())
+        with _dropped_when_unfit():
+            asked = _read_message(Resume, message)
+            if self._book.paused and not self._has_ended():
+                self._resume(asked)
 
     @workflow.update(name="cancel", description='End the run. {"reason": "wrong branch", "by": "ana"}')
-    async def cancel(self, message: Cancel | None = None) -> Answer:
+    async def cancel(self, message: Any = None) -> Answer:
         """Request Temporal's own cancellation of this run."""
-        await self._request_cancel(message or Cancel())
+        await self._request_cancel(_read_message(Cancel, message))
         return Answer(status="cancelled", message="cancellation was requested")
 
     @cancel.validator
-    def _may_cancel(self, message: Cancel | None = None) -> None:
+    def _may_cancel(self, message: Any = None) -> None:
+        _read_message(Cancel, message)
         self._refuse_if(False, "", "")
 
     @workflow.signal(name="cancel", description='End the run. {"reason": "wrong branch", "by": "ana"}')
-    async def cancel_signal(self, message: Cancel | None = None) -> None:
+    async def cancel_signal(self, message: Any = None) -> None:
         """Request Temporal's own cancellation of this run."""
-        if not self._has_ended():
-            await self._request_cancel(message or Cancel())
+        with _dropped_when_unfit():
+            asked = _read_message(Cancel, message)
+            if not self._has_ended():
+                await self._request_cancel(asked)
 
     @workflow.update(
         name="decide",
         description='Decide at a gate. {"gate": "plan_ok", "verdict": "approve", "by": "ana", "comment": "fine"}',
     )
-    async def decide(self, message: Decide) -> Answer:
+    async def decide(self, message: Any = None) -> Answer:
         """Decide at an open gate."""
         try:
-            return self._decide(message)
+            return self._decide(_read_message(Decide, message))
         except Refusal as refusal:
             raise ApplicationError(refusal.message, type=refusal.code, non_retryable=True) from refusal
 
     @decide.validator
-    def _may_decide(self, message: Decide) -> None:
+    def _may_decide(self, message: Any = None) -> None:
         self._refuse_if(False, "", "")
         try:
-            gates.check(self._book, message)
+            gates.check(self._book, _read_message(Decide, message))
         except Refusal as refusal:
             raise ApplicationError(refusal.message, type=refusal.code, non_retryable=True) from refusal
 
@@ -338,13 +351,10 @@ class RunDefinition:
         name="decide",
         description='Decide at a gate. {"gate": "plan_ok", "verdict": "approve", "by": "ana", "comment": "fine"}',
     )
-    async def decide_signal(self, message: Decide | None = None) -> None:
+    async def decide_signal(self, message: Any = None) -> None:
         """Decide at an open gate; what cannot be taken is dropped."""
-        try:
-            if message is not None:
-                self._decide(message)
-        except Refusal as refusal:
-            workflow.logger.info("a decision was dropped: %s", refusal.message)
+        with _dropped_when_unfit():
+            self._decide(_read_message(Decide, message))
 
     def _has_ended(self) -> bool:
         return self._progress.state is not None
@@ -424,6 +434,27 @@ class RunDefinition:
     def report(self) -> Report:
         """Return status, ledger and events."""
         return Report(status=self.status(), ledger=self.ledger(), events=self._events)
+
+
+def _read_message(kind: type[Read], message: object) -> Read:
+    """Return a message as its model. Raises an ApplicationError of type `malformed` that shows what it looks like."""
+    try:
+        return kind.model_validate({} if message is None else message)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the message"
+        example = (kind.__doc__ or "").strip()
+        text = f"`{where}`: {first['msg'].lower()}; {example[0].lower()}{example[1:]}"
+        raise ApplicationError(text, type="malformed", non_retryable=True) from error
+
+
+@contextlib.contextmanager
+def _dropped_when_unfit() -> Iterator[None]:
+    """Drop a signal that cannot be taken: nobody waits for an answer, and an error would fail the run."""
+    try:
+        yield
+    except (Refusal, ApplicationError, ActivityError) as error:
+        workflow.logger.info("a signal was dropped: %s", error)
 
 
 def _attribute(name: str, value: str | int | list[str]) -> SearchAttributeUpdate[Any]:
