@@ -34,7 +34,7 @@ test: $(READY) server claude-code ## run all tests; branch coverage must reach C
 check: $(READY) ## formatting, lint, types, import rules, dead links
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/basedpyright
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.check_links
 

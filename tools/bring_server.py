@@ -3,6 +3,8 @@
 import os
 import sys
 
+import click
+
 from definitions.errors import EnvironmentUnfit
 from worker.server_binary import find_binary
 
@@ -10,9 +12,9 @@ from worker.server_binary import find_binary
 def main() -> int:
     """Find, download or build it; return the exit code."""
     try:
-        find_binary(os.environ, lambda text: sys.stderr.write(f"{text}\n") and None)
+        find_binary(os.environ, lambda text: click.echo(text, err=True))
     except EnvironmentUnfit as error:
-        sys.stderr.write(f"error: {error}\n")
+        click.echo(f"error: {error}", err=True)
         return 1
     return 0
 

@@ -1,0 +1,63 @@
+"""Fixtures shared by all tests.
+
+dev_server    address of a real Temporal server, one a session
+client        a client of it
+task_queue    a task queue of the test's own
+worker        our worker in this process, on that queue, with a store of its own
+isolated      (always) nothing of the developer's own Perdure or Temporal settings reaches a test
+"""
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from tests.support.servers import running_server
+from tests.support.workers import RunningWorker, running_worker
+
+hypothesis.settings.register_profile("perdure", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("perdure")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hide the developer's own Perdure home, Temporal profile and variables from all tests."""
+    kept = {"PERDURE_TEMPORAL_BIN", "PERDURE_CLAUDE_CODE_CACHE"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("PERDURE_", "TEMPORAL_", "OTEL_")) and name not in kept:
+                patch.delenv(name)
+        patch.setenv("PERDURE_HOME", str(tmp_path_factory.mktemp("perdure-home")))
+        patch.setenv("TEMPORAL_CONFIG_FILE", str(tmp_path_factory.mktemp("temporal-config") / "temporal.toml"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def dev_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a real Temporal server that lasts for the session."""
+    with running_server(tmp_path_factory.mktemp("dev-server") / "server.log") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+async def client(dev_server: str) -> Client:
+    """Return a client of the session's server."""
+    return await Client.connect(dev_server, data_converter=pydantic_data_converter)
+
+
+@pytest.fixture
+def task_queue() -> str:
+    """Return a task queue that no other test uses."""
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+async def worker(client: Client, task_queue: str, tmp_path: Path) -> AsyncIterator[RunningWorker]:
+    """Run our worker in this process for the length of a test."""
+    async with running_worker(client, task_queue, tmp_path / "perdure") as running:
+        yield running
