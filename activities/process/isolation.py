@@ -30,20 +30,23 @@ MARKER = "PERDURE_ATTEMPT"
 _PROBE_TIMEOUT = 5.0
 _PR_SET_CHILD_SUBREAPER = 36
 
-# $1 is the file that the program's standard input is read from; fd 0 is the socket to the worker. The first
-# process survives polite signals to the group (handlers, not `''`: an ignored signal would be inherited), holds
-# no pipe while the program's children still write, and ends when the watcher has.
+# $1 is the file that the program's standard input is read from; fd 0 is the socket to the worker; $2 says where
+# the namespace's own processes can be seen. The first process survives polite signals to the group (handlers,
+# not `''`: an ignored signal would be inherited) and holds no pipe while the program's children still write. Alone
+# with its watcher it ends at once; else it waits for the worker's word, which the watcher hears.
 _FIRST = """\
 trap : HUP INT TERM
 exec 3<&0 4>&2 0<"$1" 2>/dev/null
-shift
+own=$2
+shift 2
 echo started >&3
 { trap '' HUP INT TERM; read -r end <&3; kill -KILL -1; } <&- 1>&- 4>&- &
 "$@" 2>&4 3<&- 4>&-
 status=$?
 exec 1>&- 4>&-
+set -- $own
 echo "$status" >&3
-wait
+[ $# -eq 2 ] || wait
 """
 
 
@@ -61,7 +64,8 @@ class Isolation:
 
     def wrap(self, argv: list[str], stdin_path: str) -> list[str]:
         """Return the argv to start for the program `argv`; only for `namespace`."""
-        return [*self.prefix, "/bin/sh", "-c", _FIRST, "perdure", stdin_path, *argv]
+        own = "/proc/[0-9]*" if "--mount-proc" in self.prefix else ""
+        return [*self.prefix, "/bin/sh", "-c", _FIRST, "perdure", stdin_path, own, *argv]
 
 
 @functools.cache
@@ -101,7 +105,9 @@ def _try(candidate: Isolation) -> str:
     """Return why `candidate` does not work here; empty when it does."""
     argv = [*candidate.prefix, "/bin/sh", "-c", 'test "$$" = 1 && test -d /proc/self/fd']
     try:
-        result = subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL, timeout=_PROBE_TIMEOUT)
+        result = subprocess.run(
+            argv, capture_output=True, stdin=subprocess.DEVNULL, timeout=_PROBE_TIMEOUT, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"`unshare` does not work here: {error}"
     if result.returncode == 0:

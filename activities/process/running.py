@@ -1,8 +1,7 @@
 """Running one program: its output in bounded pieces, its time, and the end of its whole tree.
 
     run_process    starts, watches, ends; when it returns or raises, nothing of the tree is left
-    _Tree          one running tree: start, status, polite signal, destruction
-    _pump          output to a callback, 64 KiB at a time; a slow callback slows the program down
+    find_program   the program that a name stands for
 
 The order of an end before time (timeout, cancel, failing callback): `first_signal` to the process group, `grace`
 for the program to end by itself, then destruction. After an end in time, output still held open by children
@@ -10,56 +9,16 @@ for the program to end by itself, then destruction. After an end in time, output
 """
 
 import asyncio
-import errno
-import inspect
 import os
-import secrets
 import shutil
 import signal
-import socket
-import tempfile
-from asyncio.subprocess import SubprocessStreamProtocol
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
 
-from activities.process import strays, trees
-from activities.process.isolation import MARKER, Isolation, probe
+from activities.process.isolation import Isolation, probe
+from activities.process.tree import Output, ProcessExit, Tree
 from definitions.errors import ErrorClass, StepFailure
-
-PIECE = 64 * 1024
-"""Bytes handed to a callback at once, at most."""
-
-_QUIET = 0.25  # seconds without output, after which children that hold the pipe are not waited for
-_LONGEST_LINGER = 10.0
-_LOOK = 0.01  # seconds between looks at whether such children are still there
-_STUCK = 1.0  # seconds after which an end that should be immediate is forced
-_WATCHERS = 1  # children of a namespace's first process besides the program
-_TEARDOWN = 5.0
-
-Output = Callable[[bytes], Awaitable[None] | None]
-"""Takes a piece of output; may be async, and then the program waits for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessExit:
-    """How a program ended.
-
-    In a namespace the first process sees its program's end as a shell does, so a program that itself exits with
-    128 + n is taken for one ended by signal n. `status` is the same either way.
-    """
-
-    code: int | None
-    signal: int | None
-    timed_out: bool = False
-
-    @property
-    def status(self) -> int:
-        """The exit code, or 128 + the signal, as a shell's `$?`."""
-        return self.code if self.code is not None else 128 + (self.signal or 0)
 
 
 async def run_process(
@@ -81,11 +40,12 @@ async def run_process(
         StepFailure: the program cannot be found or started.
     """
     command = [find_program(argv[0], cwd, env), *argv[1:]]
-    tree = _Tree(isolation or probe(), on_stdout, on_stderr)
+    tree = Tree(isolation or probe(), on_stdout, on_stderr)
     try:
         await _uninterrupted(tree.start(command, cwd, env, stdin))
+        clock = asyncio.timeout(timeout.total_seconds() if timeout else None)
         try:
-            async with asyncio.timeout(timeout.total_seconds() if timeout else None) as clock:
+            async with clock:
                 await tree.ended()
                 await tree.linger()
         except TimeoutError:
@@ -120,269 +80,6 @@ def find_program(name: str, cwd: Path, env: Mapping[str, str]) -> str:
     raise StepFailure(ErrorClass.NOT_FOUND, f"there is no program `{name}`{where}; install it or give its path")
 
 
-class _Protocol(SubprocessStreamProtocol):
-    """The streams of a process, and its end apart from that of its pipes (which its children may hold)."""
-
-    def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
-        super().__init__(limit=PIECE, loop=loop)
-        self.exited: asyncio.Future[None] = loop.create_future()
-
-    def process_exited(self) -> None:
-        super().process_exited()
-        if not self.exited.done():
-            self.exited.set_result(None)
-
-
-class _Tree:
-    """A program and everything that it starts."""
-
-    def __init__(self, isolation: Isolation, on_stdout: Output | None, on_stderr: Output | None) -> None:
-        self._isolation = isolation
-        self._callbacks = (on_stdout, on_stderr)
-        self._token = secrets.token_hex(16)
-        self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.SubprocessTransport | None = None
-        self._protocol = _Protocol()
-        self._control: socket.socket | None = None
-        self._note: Path | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-        self._status: asyncio.Future[int] = self._loop.create_future()
-        self._received = 0
-        self._is_destroyed = False
-
-    async def start(self, argv: list[str], cwd: Path, env: Mapping[str, str], stdin: bytes | None) -> None:
-        """Start the program."""
-        with _input_file(stdin) as source:
-            try:
-                if self._isolation.kind == "namespace":
-                    await self._start_in_namespace(argv, cwd, env, source)
-                else:
-                    await self._spawn(argv, cwd, {**env, MARKER: self._token}, source.fileno())
-            except OSError as error:
-                raise _not_started(argv[0], error) from error
-        assert self._protocol.stdout is not None  # noqa: S101 # both are pipes, see `_spawn`
-        assert self._protocol.stderr is not None  # noqa: S101
-        self._note = strays.register(self._pid, self._token)
-        self._tasks = [
-            self._loop.create_task(self._pump(self._protocol.stdout, self._callbacks[0])),
-            self._loop.create_task(self._pump(self._protocol.stderr, self._callbacks[1])),
-            self._loop.create_task(self._watch()),
-        ]
-
-    async def ended(self) -> None:
-        """Return when the program has ended; raise what a callback raised."""
-        await asyncio.shield(self._status)
-
-    async def linger(self) -> None:
-        """Read what children still write, as long as it flows."""
-        deadline = self._loop.time() + _LONGEST_LINGER
-        quiet_since, before = self._loop.time(), self._received
-        while self._has_company() and self._loop.time() < deadline:
-            await asyncio.sleep(_LOOK)
-            if before != self._received:
-                quiet_since, before = self._loop.time(), self._received
-            if self._loop.time() - quiet_since > _QUIET:
-                return
-
-    async def end_politely(self, first_signal: signal.Signals, grace: float) -> None:
-        """Ask the group to end, give it time, destroy what is left."""
-        if self._transport is None or self._is_destroyed:
-            return
-        if not self._status.done() and not self._protocol.exited.done():
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._pid, first_signal)
-            with suppress(Exception):
-                await asyncio.wait_for(asyncio.shield(self._status), grace)
-        await self.destroy()
-
-    async def destroy(self) -> None:
-        """End all that is left of the tree, and wait until it is gone."""
-        if self._transport is None:
-            return
-        if self._isolation.kind == "namespace":
-            await self._destroy_namespace()
-        else:
-            await self._destroy_members()
-        self._is_destroyed = True
-        strays.forget(self._note)
-        await self._drain()
-
-    def exit(self, *, timed_out: bool = False) -> ProcessExit:
-        """Return how the program ended."""
-        status = self._status.result() if self._status.done() and not self._status.exception() else None
-        if status is None:
-            status = -signal.SIGKILL
-        if self._isolation.kind == "namespace" and status - 128 in _ENDING_SIGNALS:
-            status = 128 - status
-        return ProcessExit(None, -status, timed_out) if status < 0 else ProcessExit(status, None, timed_out)
-
-    def close(self) -> None:
-        """Give back what the worker holds of it."""
-        for task in self._tasks:
-            task.cancel()
-        if self._status.done() and not self._status.cancelled():
-            self._status.exception()  # seen: it was raised by `ended`, or the end came first
-        if self._transport is not None:
-            self._transport.close()
-        if self._control is not None:
-            self._control.close()
-
-    @property
-    def _pid(self) -> int:
-        assert self._transport is not None  # noqa: S101 # only asked after the start
-        return self._transport.get_pid()
-
-    async def _start_in_namespace(self, argv: list[str], cwd: Path, env: Mapping[str, str], source: BinaryIO) -> None:
-        self._control, theirs = socket.socketpair()
-        self._control.setblocking(False)
-        with theirs:
-            wrapped = self._isolation.wrap(argv, f"/proc/self/fd/{source.fileno()}")
-            await self._spawn(wrapped, cwd, env, theirs.fileno(), (source.fileno(),))
-
-    async def _spawn(
-        self, argv: list[str], cwd: Path, env: Mapping[str, str], stdin: int, keep: tuple[int, ...] = ()
-    ) -> None:
-        self._transport, _ = await self._loop.subprocess_exec(
-            lambda: self._protocol,
-            *argv,
-            stdin=stdin,
-            cwd=cwd,
-            env=env,
-            start_new_session=True,
-            pass_fds=keep,
-        )
-
-    async def _pump(self, reader: asyncio.StreamReader, callback: Output | None) -> None:
-        try:
-            while piece := await reader.read(PIECE):
-                self._received += 1
-                if callback is not None:
-                    pending = callback(piece)
-                    if inspect.isawaitable(pending):
-                        await pending
-        except Exception as error:  # noqa: BLE001 # a callback's fault ends the tree and is raised by `ended`
-            self._settle(error)
-
-    def _has_company(self) -> bool:
-        """Whether children of the program that has ended may still write."""
-        if self._isolation.kind != "namespace":
-            return not all(task.done() for task in self._tasks[:2])
-        # `unshare` holds the pipes too, so their end says nothing; orphans are children of the first process
-        first = trees.children(self._pid)
-        return bool(first) and len(trees.children(first[0])) > _WATCHERS
-
-    async def _watch(self) -> None:
-        try:
-            status = await self._program_status()
-        except StepFailure as error:
-            self._settle(error)
-        else:
-            self._settle(status)
-
-    def _settle(self, outcome: int | Exception) -> None:
-        if self._status.done():
-            return
-        if isinstance(outcome, Exception):
-            self._status.set_exception(outcome)
-        else:
-            self._status.set_result(outcome)
-
-    async def _program_status(self) -> int:
-        if self._control is None:
-            await self._protocol.exited
-            status = self._transport.get_returncode() if self._transport else None
-            return status if status is not None else -signal.SIGKILL
-        lines = await self._reported(self._control)
-        match lines.split():
-            case [_, status]:
-                return int(status)
-            case [_]:
-                return -signal.SIGKILL  # the first process was killed with all the rest
-            case _:
-                raise StepFailure(ErrorClass.SANDBOX, "the namespace for the step's processes could not be made")
-
-    async def _reported(self, control: socket.socket) -> bytes:
-        """Return the lines of the namespace's first process: that it has started, and the program's status."""
-        lines = b""
-        with suppress(ConnectionResetError):
-            while lines.count(b"\n") < 2 and (piece := await self._loop.sock_recv(control, 64)):
-                lines += piece
-        return lines
-
-    async def _drain(self) -> None:
-        """Let the pumps read to the end, while there is progress."""
-        pumps = asyncio.gather(*self._tasks[:2])
-        before = -1
-        while not pumps.done() and before != self._received:
-            before = self._received
-            with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(pumps), _STUCK)
-
-    async def _destroy_namespace(self) -> None:
-        if self._control is not None:
-            self._control.shutdown(socket.SHUT_RDWR)  # the watcher ends the rest
-            if await self._exits_within(_STUCK):
-                return
-        with suppress(ProcessLookupError, PermissionError):
-            # the first process by itself: `unshare` then waits until the kernel has ended the namespace
-            for first in trees.children(self._pid)[:1]:
-                os.kill(first, signal.SIGKILL)
-        if not await self._exits_within(_STUCK):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._pid, signal.SIGKILL)
-            await self._protocol.exited
-
-    async def _exits_within(self, seconds: float) -> bool:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._protocol.exited), seconds)
-        return self._protocol.exited.done()
-
-    async def _destroy_members(self) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._pid, signal.SIGKILL)
-        await self._protocol.exited
-        if self._isolation.kind == "group":
-            return
-        deadline = self._loop.time() + _TEARDOWN
-        while await asyncio.to_thread(self._kill_members) and self._loop.time() < deadline:
-            await asyncio.sleep(0.005)
-
-    def _kill_members(self) -> bool:
-        """Kill and reap what is found of the tree; whether something was."""
-        found = trees.members({self._pid}, f"{MARKER}={self._token}".encode())
-        for process in found:
-            if process.is_zombie:
-                trees.reap(process)
-            else:
-                trees.kill(process)
-        return bool(found)
-
-
-_ENDING_SIGNALS = frozenset(
-    int(number)
-    for number in signal.Signals
-    if number not in (signal.SIGCHLD, signal.SIGCONT, signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
-)
-
-
-def _input_file(content: bytes | None) -> BinaryIO:
-    """Return an open file to read standard input from: no writer to wait for, no broken pipe, any size."""
-    if content is None:
-        return open(os.devnull, "rb")  # noqa: SIM115 # the caller closes it
-    file = os.fdopen(os.memfd_create("stdin"), "w+b") if hasattr(os, "memfd_create") else tempfile.TemporaryFile()
-    file.write(content)
-    file.seek(0)
-    return file
-
-
-def _not_started(program: str, error: OSError) -> StepFailure:
-    if error.errno == errno.E2BIG:
-        message = f"`{program}` was not started: its arguments and environment are too big; pass big values by a file"
-        return StepFailure(ErrorClass.EXIT, message)
-    return StepFailure(ErrorClass.EXIT, f"`{program}` could not be started: {os.strerror(error.errno or 0)}")
-
-
 async def _uninterrupted(work: Coroutine[None, None, None]) -> None:
     """Await `work` to its end, whatever is cancelled meanwhile; the cancellation is raised afterwards."""
     task = asyncio.get_running_loop().create_task(work)
@@ -392,7 +89,7 @@ async def _uninterrupted(work: Coroutine[None, None, None]) -> None:
             await asyncio.shield(task)
         except asyncio.CancelledError as error:
             cancelled = error
-        except Exception:  # noqa: BLE001, S110 # raised below, by `result`
+        except Exception:  # noqa: S110 # raised below, by `result`
             pass
     if cancelled is not None:
         raise cancelled

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from activities.process import trees
+from activities.process import process_table
 from activities.process.isolation import MARKER
 
 _DEADLINE = 5.0
@@ -35,7 +35,7 @@ def sweep(work: Path) -> list[int]:
 
     Call it once, before the worker takes tasks. Blocks.
     """
-    global _registry
+    global _registry  # noqa: PLW0603 # see there
     base = work / "strays"
     base.mkdir(parents=True, exist_ok=True)
     ended: list[int] = []
@@ -43,7 +43,7 @@ def sweep(work: Path) -> list[int]:
         if not _is_alive(folder.name):
             ended += _end_all(folder)
             shutil.rmtree(folder, ignore_errors=True)
-    ourselves = trees.read(os.getpid())
+    ourselves = process_table.read(os.getpid())
     if ourselves is not None:
         folder = base / f"{ourselves.pid}-{ourselves.start_time}"
         folder.mkdir(exist_ok=True)
@@ -53,7 +53,7 @@ def sweep(work: Path) -> list[int]:
 
 def register(pid: int, token: str) -> Path | None:
     """Note that the tree of `pid` runs; return what `forget` takes. Without a swept folder nothing is noted."""
-    process = trees.read(pid)
+    process = process_table.read(pid)
     if _registry is None or process is None:
         return None
     note = _registry.folder / token
@@ -75,7 +75,7 @@ def _is_alive(name: str) -> bool:
     pid, _, start_time = name.partition("-")
     if not (pid.isdigit() and start_time.isdigit()):
         return True  # not ours to judge
-    process = trees.read(int(pid))
+    process = process_table.read(int(pid))
     return process is not None and process.start_time == int(start_time) and not process.is_zombie
 
 
@@ -85,17 +85,17 @@ def _end_all(folder: Path) -> list[int]:
     for note in folder.iterdir():
         while time.monotonic() < deadline and (left := _left_of(note)):
             for process in left:
-                trees.kill(process)
+                process_table.kill(process)
                 ended.add(process.pid)
     return sorted(ended)
 
 
-def _left_of(note: Path) -> list[trees.Process]:
+def _left_of(note: Path) -> list[process_table.Process]:
     try:
         content = json.loads(note.read_bytes())
         pid, start_time, token = int(content["pid"]), int(content["start_time"]), str(content["token"])
     except (OSError, ValueError, TypeError, KeyError):
         return []  # cut off while it was written
-    root = trees.read(pid)
+    root = process_table.read(pid)
     roots = {pid} if root is not None and root.start_time == start_time else set[int]()
-    return [process for process in trees.members(roots, f"{MARKER}={token}".encode()) if not process.is_zombie]
+    return [process for process in process_table.members(roots, f"{MARKER}={token}".encode()) if not process.is_zombie]
