@@ -1,0 +1,1 @@
+"""The commands, one module a concept; `client.cli` loads each when it is called."""

@@ -1,0 +1,150 @@
+"""Which server and which store: a real cluster where one is named, the embedded default otherwise.
+
+A cluster is named by `TEMPORAL_ADDRESS` or `--profile` (the Temporal CLI's own configuration, read by
+`temporalio.envconfig`); then `PERDURE_STORE` must say where its worker keeps content, and
+`PERDURE_TASK_QUEUE` may name another queue than `perdure`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from client import messages
+from client.exit_codes import ExitCode
+from client.output import Problem
+from definitions.errors import EnvironmentUnfit
+from definitions.messages import DEFAULT_TASK_QUEUE
+
+if TYPE_CHECKING:
+    from temporalio.client import Client, WorkflowHandle
+
+    from activities.store.interface import Store
+    from client.endpoint import Endpoint
+
+CONNECT_SECONDS = 10
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An open connection to the server, and the way to the store that its worker uses."""
+
+    client: Client
+    endpoint: Endpoint
+
+    @cached_property
+    def store(self) -> Store:
+        """The store of the runs."""
+        return open_store_at(self.endpoint.store)
+
+    def handle(self, execution_id: str) -> WorkflowHandle[object, object]:
+        """Return the handle of a run: the latest of its chain."""
+        return self.client.get_workflow_handle(execution_id)
+
+
+def names_a_cluster(profile: str | None) -> bool:
+    """Whether the caller named a server instead of the embedded default."""
+    return bool(profile or os.environ.get("TEMPORAL_ADDRESS"))
+
+
+def run_connected(work: Callable[[Connection], Coroutine[object, object, Result]], profile: str | None) -> Result:
+    """Connect, do `work`, and return what it returns; the body of nearly every command."""
+
+    async def connected() -> Result:
+        return await work(await connect(profile))
+
+    return asyncio.run(connected())
+
+
+async def connect(profile: str | None) -> Connection:
+    """Return a connection; the embedded server is started where there is none.
+
+    Raises:
+        Problem: no server can be reached or started (exit code 6).
+    """
+    if names_a_cluster(profile):
+        return await _connect_to_cluster(profile)
+    endpoint = await _embedded_endpoint()
+    from temporalio.client import Client
+    from temporalio.contrib.pydantic import pydantic_data_converter
+
+    address = endpoint.address
+    client = Client.connect(address, namespace=endpoint.namespace, data_converter=pydantic_data_converter)
+    return Connection(await _opened(client, address), endpoint)
+
+
+def offline_store(profile: str | None) -> Store:
+    """Return the store without asking any server: what has ended can be read with nothing running."""
+    if location := os.environ.get("PERDURE_STORE"):
+        return open_store_at(location)
+    if names_a_cluster(profile):
+        raise _no_store()
+    from client.dev import embedded_store_location
+
+    return open_store_at(embedded_store_location())
+
+
+def open_store_at(location: str) -> Store:
+    """Return the store at `location`."""
+    from activities.store.opening import open_store
+
+    return open_store(location)
+
+
+async def _embedded_endpoint() -> Endpoint:
+    from client.dev import ensure
+
+    try:
+        found = await asyncio.to_thread(ensure)
+        return await found if inspect.isawaitable(found) else found
+    except EnvironmentUnfit as error:
+        raise Problem(error.message, code=ExitCode.NO_SERVER, slug="no-server", remedy=error.remedy) from error
+
+
+async def _connect_to_cluster(profile: str | None) -> Connection:
+    from temporalio.client import Client
+    from temporalio.contrib.pydantic import pydantic_data_converter
+    from temporalio.envconfig import ClientConfig
+
+    from client.endpoint import Endpoint
+
+    try:
+        config = ClientConfig.load_client_connect_config(profile)
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise Problem(
+            messages.profile_unreadable(profile, str(error)), code=ExitCode.USAGE, slug="profile-unreadable"
+        ) from error
+    address = config.get("target_host") or "localhost:7233"
+    store = os.environ.get("PERDURE_STORE")
+    if not store:
+        raise _no_store()
+    client = await _opened(Client.connect(**{**config, "target_host": address}, data_converter=pydantic_data_converter), address)
+    queue = os.environ.get("PERDURE_TASK_QUEUE") or DEFAULT_TASK_QUEUE
+    return Connection(client, Endpoint(address, client.namespace, queue, store, None, False))
+
+
+async def _opened(opening: Awaitable[Client], address: str) -> Client:
+    from temporalio.service import RPCError
+
+    try:
+        return await asyncio.wait_for(opening, CONNECT_SECONDS)
+    except (RuntimeError, RPCError, TimeoutError) as error:
+        reason = str(error) or f"no answer within {CONNECT_SECONDS} s"
+        raise Problem(
+            messages.server_unreachable(address, reason),
+            code=ExitCode.NO_SERVER,
+            slug="no-server",
+            remedy=messages.SERVER_REMEDY,
+        ) from error
+
+
+def _no_store() -> Problem:
+    return Problem(
+        messages.STORE_NOT_NAMED, code=ExitCode.USAGE, slug="no-store", remedy=messages.STORE_REMEDY
+    )

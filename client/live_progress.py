@@ -1,0 +1,135 @@
+"""The run as a tree that is redrawn in place on a terminal; what must stay (gates, remarks) scrolls above it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from client import messages
+from client.output import one_line
+from client.progress import gate_lines, line_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from definitions.records import Event
+
+FRAMES_PER_SECOND = 8
+_MARKS = {
+    "completed": ("✓", "green"),
+    "cached": ("✓", "cyan"),
+    "failed": ("✗", "red"),
+    "cancelled": ("✗", "yellow"),
+    "skipped": ("-", "dim"),
+    "waiting": ("?", "yellow"),
+    "retrying": ("↻", "yellow"),
+}
+
+
+@dataclass(slots=True)
+class Row:
+    """A step as it is drawn."""
+
+    state: str
+    since: datetime
+    remark: str = ""
+
+
+class LiveProgress:
+    """A tree of steps, at most `FRAMES_PER_SECOND` times a second."""
+
+    def __init__(self, last_log_line: Callable[[str], str], console: Console | None = None) -> None:
+        self._last_log_line = last_log_line
+        self._console = console or Console(stderr=True, highlight=False)
+        self.rows: dict[str, Row] = {}
+        self._spinner = Spinner("dots")
+        self._live = Live(
+            console=self._console,
+            get_renderable=self.render,
+            refresh_per_second=FRAMES_PER_SECOND,
+            transient=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start()
+
+    def event(self, event: Event) -> None:
+        """Change the tree."""
+        match event.type:
+            case "step_started" if event.step is not None:
+                self.rows[event.step] = Row("running", event.timestamp)
+            case "approval_required" if event.step is not None:
+                self.rows[event.step] = Row("waiting", event.timestamp)
+                self._print_above(event, "yellow", gate_lines(event))
+            case _ if event.step is not None:
+                self._change(event.step, event)
+            case "run_paused" | "run_resumed" | "run_failed" | "run_rejected" | "run_cancelled":
+                self._print_above(event, "yellow", [])
+            case _:
+                pass
+
+    def notice(self, text: str) -> None:
+        """Print a remark above the tree."""
+        self._console.print(Text(f"note: {text}", "yellow"))
+
+    def tick(self) -> None:
+        """Look for what running steps print."""
+        for path, row in self.rows.items():
+            if row.state == "running":
+                row.remark = one_line(self._last_log_line(path), 120)
+
+    def close(self) -> None:
+        """Draw the last state and leave it."""
+        self._live.stop()
+
+    def render(self) -> Group:
+        """Return the tree; of many steps only those that fit the screen, the latest."""
+        table = Table.grid(padding=(0, 1))
+        for column in range(3):
+            table.add_column(no_wrap=True, overflow="ellipsis" if column == 2 else "crop")
+        room = max(3, self._console.height - 3)
+        rows = list(self.rows.items())
+        if len(rows) > room:
+            table.add_row("", Text(f"… {len(rows) - room} earlier steps", "dim"), "")
+        for path, row in rows[-room:]:
+            table.add_row(self._mark(row), self._name(path), self._remark(row))
+        return Group(table)
+
+    def _change(self, step: str, event: Event) -> None:
+        line = line_of(event) or ""
+        remark = line.removeprefix(step).strip()
+        state = {
+            "step_completed": "cached" if event.data.get("cached") else "completed",
+            "step_failed": "cancelled" if event.data.get("status") == "cancelled" else "failed",
+            "step_skipped": "skipped",
+            "step_retrying": "retrying",
+            "approval_decided": "running",
+        }.get(event.type)
+        if state is not None:
+            since = self.rows[step].since if step in self.rows else event.timestamp
+            self.rows[step] = Row(state, since, remark)
+
+    def _print_above(self, event: Event, style: str, more: list[str]) -> None:
+        self._console.print(Text(f"{event.timestamp.astimezone():%H:%M:%S} {line_of(event)}", style))
+        for line in more:
+            self._console.print(Text(f"         {line}"))
+
+    def _mark(self, row: Row) -> Spinner | Text:
+        mark = _MARKS.get(row.state)
+        return self._spinner if mark is None else Text(*mark)
+
+    def _name(self, path: str) -> Text:
+        return Text("  " * path.count("/") + path.rsplit("/", 1)[-1])
+
+    def _remark(self, row: Row) -> Text:
+        if row.state != "running":
+            return Text(row.remark, "red" if row.state == "failed" else "dim")
+        spent = messages.span(datetime.now().astimezone() - row.since)
+        return Text(f"{spent}  {row.remark}".rstrip(), "dim")

@@ -1,0 +1,263 @@
+"""Every sentence of the command line that is made for people, in one place.
+
+Lower case, no full stop, values in backticks, the wrong thing first, a way out with a command.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+SERVER_REMEDY = "check the address and that the server runs; without `TEMPORAL_ADDRESS` and `--profile` Perdure brings its own"
+STORE_NOT_NAMED = "a server is named, but not the store that its worker uses"
+STORE_REMEDY = "set `PERDURE_STORE` to the folder or `s3://bucket/prefix` that the worker has"
+UNKNOWN_RUN_REMEDY = "`perdure list` shows the runs there are"
+NO_WORKER = "no worker answers; the run waits for one and goes on by itself (`perdure worker` starts one)"
+CONNECTION_BACK = "the server answers again"
+NO_LOG = "nothing was printed"
+NO_RUNS = "no runs"
+NO_GATES = "no gate is open"
+NO_CHANGES = "the run changed no files"
+STOPPED_WAITING = "the run has not ended; it goes on"
+INTERRUPTED_EARLY = "interrupted before the run was started"
+NO_WORKSPACE = "the run has no files: its definition says `workspace: {from: none}`, or it has not begun"
+
+
+def profile_unreadable(profile: str | None, reason: str) -> str:
+    """Say that the Temporal CLI's configuration cannot be used."""
+    return f"the profile `{profile or 'default'}` cannot be used: {reason}"
+
+
+def server_unreachable(address: str, reason: str) -> str:
+    """Say that a server does not answer."""
+    return f"the server at `{address}` cannot be reached: {reason}"
+
+
+def connection_lost(reason: str) -> str:
+    """Say that watching goes on when the server is back."""
+    return f"the server does not answer ({reason}); trying again, the run is not affected"
+
+
+def unknown_run(execution_id: str) -> str:
+    """Say that a run does not exist."""
+    return f"no run is called `{execution_id}`"
+
+
+def taken_id(execution_id: str) -> str:
+    """Say that an id is in use."""
+    return f"a run called `{execution_id}` exists already; nothing was started"
+
+
+def taken_id_remedy(execution_id: str) -> str:
+    """Say what to do about an id in use."""
+    return f"choose another `--id`, or look at it: `perdure watch {execution_id}`"
+
+
+def start_refused(reason: str) -> str:
+    """Say that the server did not take the start."""
+    return f"the server refused to start the run: {reason}"
+
+
+def no_answer(execution_id: str) -> str:
+    """Say that a live run cannot be asked."""
+    return f"no worker answers for `{execution_id}`"
+
+
+NO_ANSWER_REMEDY = "start one with `perdure worker`; the run is safe and waits"
+
+
+def definition_missing(name: str) -> str:
+    """Say that a file does not exist."""
+    return f"the file `{name}` does not exist"
+
+
+def unreadable(path: str | Path, reason: str) -> str:
+    """Say that a file cannot be read."""
+    return f"`{path}` cannot be read: {reason}"
+
+
+def unknown_catalog_name(name: str) -> str:
+    """Say that the catalog has no such definition."""
+    return f"the catalog has no definition `{name}`"
+
+
+def catalog_remedy(name: str, close: str | None) -> str:
+    """Say how to name a definition."""
+    if Path(name).exists():
+        return f"for the file write `./{name}`"
+    if close:
+        return f"did you mean `{close}`?"
+    return "`perdure catalog` lists the names; a file has a `/` in it or ends in .yaml, .yml or .json"
+
+
+def invalid_definition(files: Sequence[str], errors: int) -> str:
+    """Count the errors of a validation."""
+    where = f"`{files[0]}`" if len(files) == 1 else f"{len(files)} files"
+    return f"{errors} {'error' if errors == 1 else 'errors'} in {where}"
+
+
+def valid_definition(file: str, steps: int, warnings: int) -> str:
+    """Say that a file has no errors."""
+    beside = f", {warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else ""
+    return f"{file}: valid ({steps} {'step' if steps == 1 else 'steps'}{beside})"
+
+
+def connected(address: str, namespace: str, *, is_embedded: bool) -> str:
+    """Say where the run goes."""
+    return f"server {address}, namespace {namespace}{' (embedded)' if is_embedded else ''}"
+
+
+def run_started(execution_id: str, url: str | None) -> str:
+    """Say that a run was started."""
+    return f"run {execution_id}" + (f"  {url}" if url else "")
+
+
+def detached(execution_id: str) -> list[str]:
+    """Say how to come back to a run."""
+    return [
+        f"detached; the run goes on: {execution_id}",
+        f"  come back: perdure watch {execution_id}",
+        f"  end it:    perdure cancel {execution_id}",
+    ]
+
+
+def still_waiting(execution_id: str, timeout: str) -> list[str]:
+    """Say that the time for watching is up."""
+    return [f"not ended after {timeout}; the run goes on", f"  come back: perdure watch {execution_id}"]
+
+
+def gate_commands(execution_id: str, gate: str) -> list[str]:
+    """Return the commands that decide a gate."""
+    return [f"perdure approve {execution_id} {gate}", f"perdure reject {execution_id} {gate} --reason '…'"]
+
+
+def gate_ambiguous(gates: Sequence[str]) -> str:
+    """Say that the gate must be named."""
+    return "several gates are open: " + ", ".join(f"`{gate}`" for gate in gates)
+
+
+def no_gate_open(execution_id: str) -> str:
+    """Say that nothing is to be decided."""
+    return f"no gate of `{execution_id}` is open"
+
+
+def control_done(verb: str, execution_id: str) -> str:
+    """Say that a control took effect."""
+    return f"{verb}: {execution_id}"
+
+
+def control_sent(verb: str, execution_id: str) -> str:
+    """Say that a control was sent to a server that gives no answer."""
+    return f"{verb} was sent to {execution_id} as a signal (this server has no updates); see `perdure show {execution_id}`"
+
+
+REFUSAL_REMEDIES = {
+    "unknown-gate": "`perdure gates {id}` shows what is open",
+    "already-decided": "`perdure show {id}` shows who decided",
+    "not-paused": "`perdure resume` is for paused runs; see `perdure show {id}`",
+    "already-paused": "`perdure resume {id}` goes on",
+    "already-ended": "`perdure show {id}` shows how it ended",
+    "not-allowed": "ask one of the approvers; `perdure gates {id}` names them",
+    "refused": "ask one of the approvers; `perdure gates {id}` names them",
+    "stale-digest": "look again with `perdure gates {id}`, then decide",
+    "comment-required": "add `--comment '…'`",
+}
+
+
+def refusal_remedy(slug: str, execution_id: str) -> str | None:
+    """Return what to do about a refusal."""
+    found = REFUSAL_REMEDIES.get(slug)
+    return found.format(id=execution_id) if found else None
+
+
+def unknown_step(execution_id: str, step: str) -> str:
+    """Say that a run has no such step."""
+    return f"`{execution_id}` has no step `{step}`"
+
+
+def step_without_key(step: str) -> str:
+    """Say that a step has no cache key."""
+    return f"`{step}` was not looked up in the cache"
+
+
+def exists_already(path: Path) -> str:
+    """Say that a file is left as it is."""
+    return f"`{path}` is there already and was left as it is"
+
+
+def span(duration: timedelta) -> str:
+    """Return a duration for people: `0.4 s`, `12 s`, `3 m 05 s`, `2 h 10 m`."""
+    seconds = max(duration.total_seconds(), 0.0)
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} m"
+
+
+def money(usd: float) -> str:
+    """Return an amount in dollars."""
+    return f"${usd:.2f}" if usd >= 0.01 or usd == 0 else f"${usd:.4f}"
+
+
+def no_folder(path: Path) -> str:
+    """Say that the workspace is not there."""
+    return f"`{path}` is not a folder"
+
+
+def providers(known: Sequence[str]) -> str:
+    """Name the providers."""
+    return "there are " + ", ".join(f"`{name}`" for name in known)
+
+
+def already_ended(execution_id: str) -> str:
+    """Say that a control came too late."""
+    return f"`{execution_id}` has ended"
+
+
+def busy(execution_id: str) -> str:
+    """Say that too many decisions are under way."""
+    return f"`{execution_id}` is busy with other messages"
+
+
+BUSY_REMEDY = "try again in a few seconds"
+
+
+def server_error(reason: str) -> str:
+    """Say that the server failed a request."""
+    return f"the server did not do it: {reason}"
+
+
+NOT_ALLOWED = "you may not decide here"
+
+
+def no_agent(program: str) -> str:
+    """Say that an agent's program is not there."""
+    return f"`{program}` is not on PATH"
+
+
+def agent_remedy(provider: str) -> str:
+    """Say what to do without an agent."""
+    return f"needed only for steps of `provider: {provider}`; `--provider scripted` does without"
+
+
+def unknown_code(code: str) -> str:
+    """Say that no finding has this code."""
+    return f"no finding has the code `{code}`"
+
+
+def unwritable(path: Path, reason: str) -> str:
+    """Say that files cannot be written."""
+    return f"`{path}` cannot be written: {reason}"
+
+
+def try_it(path: Path) -> str:
+    """Say what to do with a new definition."""
+    return f"try it: perdure run {path}"
+
+
+def applied(count: int, folder: Path) -> str:
+    """Say that changes were taken."""
+    return f"{count} {'path' if count == 1 else 'paths'} changed in `{folder}`"

@@ -1,0 +1,132 @@
+"""What is read and checked on this machine before any server is asked: definition, inputs, script.
+
+Whatever is wrong is said with its place, and the command ends with exit code 7 (or 2, where a file does
+not exist): nothing is started, no server is launched.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from client import messages
+from client.diagnostics_output import show_diagnostics
+from client.exit_codes import ExitCode
+from client.output import Problem
+from definitions import catalog
+from definitions.diagnostics import Diagnostic
+from definitions.errors import DefinitionInvalid
+from definitions.inputs import check_inputs, parse_assignment
+from definitions.loader import Loaded, load, load_file
+from definitions.messages import InlineDefinition
+from definitions.models import Definition
+from definitions.nodes import Mapping as MappingNode
+from definitions.nodes import to_value
+from definitions.suggestions import closest
+from definitions.yaml_guard import MAXIMUM_BYTES, read
+
+FILE_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A definition without errors, and how the start input names it."""
+
+    definition: Definition
+    loaded: Loaded
+    file: str
+    reference: str | InlineDefinition
+
+
+class Refused(Problem):
+    """Findings were shown; this only carries the last line and the exit code."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code=ExitCode.INVALID, slug="not-valid")
+
+
+def names_a_file(name: str) -> bool:
+    """Whether DEFINITION means a file."""
+    return "/" in name or "\\" in name or name.endswith(FILE_SUFFIXES)
+
+
+def load_definition(name: str) -> tuple[Loaded, str]:
+    """Return what DEFINITION holds, and the file to name in findings. Raises `Problem` where it is not there."""
+    if names_a_file(name):
+        return _read_definition(Path(name)), name
+    try:
+        text, file = catalog.read(name)
+    except KeyError:
+        remedy = messages.catalog_remedy(name, closest(name, catalog.names()))
+        message = messages.unknown_catalog_name(name)
+        raise Problem(message, code=ExitCode.USAGE, slug="unknown-definition", remedy=remedy) from None
+    return load(text, file), file
+
+
+def require_definition(name: str) -> Source:
+    """Return a definition fit to run; its findings are shown. Raises `Refused` where there are errors."""
+    loaded, file = load_definition(name)
+    show_diagnostics(loaded.diagnostics, {file: loaded.source})
+    if loaded.definition is None:
+        errors = sum(1 for finding in loaded.diagnostics if finding.severity == "error")
+        raise Refused(messages.invalid_definition([name], errors))
+    reference = InlineDefinition(text=loaded.source, file=file) if names_a_file(name) else name
+    return Source(loaded.definition, loaded, file, reference)
+
+
+def gather_inputs(definition: Definition, assignments: Sequence[str], file: Path | None) -> dict[str, JsonValue]:
+    """Return the inputs as given: those of the file, then the assignments. Raises `Refused`."""
+    given = {} if file is None else read_mapping(file, "inputs")
+    findings: list[Diagnostic] = []
+    for assignment in assignments:
+        try:
+            name, value = parse_assignment(definition, assignment)
+        except DefinitionInvalid as error:
+            findings += error.diagnostics
+            continue
+        given[name] = value
+    if not findings:  # what an unreadable assignment leaves missing is not worth a finding of its own
+        findings = check_inputs(definition, given)[1]
+    _refuse_errors(findings, {}, "inputs")
+    return given
+
+
+def read_mapping(path: Path, what: str) -> dict[str, JsonValue]:
+    """Return the mapping that a YAML or JSON file holds. Raises `Refused`, or `Problem` where it is not there."""
+    document = read(_content(path), str(path))
+    _refuse_errors(document.diagnostics, {str(path): document.source}, str(path))
+    if not isinstance(document.root, MappingNode):
+        raise Refused(f"`{path}` holds no mapping of {what}")
+    value = to_value(document.root)
+    assert isinstance(value, dict)  # noqa: S101 - a mapping's value is one
+    return value
+
+
+def _read_definition(path: Path) -> Loaded:
+    try:
+        return load_file(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(MAXIMUM_BYTES + 1)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> Problem:
+    if isinstance(error, FileNotFoundError):
+        return Problem(messages.definition_missing(str(path)), code=ExitCode.USAGE, slug="no-such-file")
+    return Problem(messages.unreadable(path, error.strerror or str(error)), code=ExitCode.USAGE, slug="unreadable")
+
+
+def _refuse_errors(findings: Sequence[Diagnostic], sources: Mapping[str, str], what: str) -> None:
+    errors = sum(1 for finding in findings if finding.severity == "error")
+    show_diagnostics(findings, sources)
+    if errors:
+        raise Refused(messages.invalid_definition([what], errors))
+

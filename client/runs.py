@@ -1,0 +1,217 @@
+"""What is known of a run: from the server while it lives or is remembered, from the store afterwards.
+
+An ended run is read from its closing event (no worker is needed) and, where that does not hold the
+record, from `runs/<id>/run.json`; a live one is asked by query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
+
+from client import closings, messages
+from client.exit_codes import ExitCode
+from client.output import Problem
+from definitions.messages import WORKFLOW_TYPE
+from definitions.records import ENDED, Event, Ledger, Status
+
+if TYPE_CHECKING:
+    from temporalio.api.history.v1 import HistoryEvent
+    from temporalio.client import WorkflowExecution
+
+    from activities.store.interface import Store
+    from client.connection import Connection
+
+QUERY_TIME = timedelta(seconds=10)
+_EVENTS = TypeAdapter(list[Event])
+
+
+class NoAnswer(Exception):
+    """No worker answered a query."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run as the server lists it."""
+
+    execution_id: str
+    definition_id: str
+    status: str
+    open_gates: int
+    started_at: datetime
+    ended_at: datetime | None
+
+
+def run_key(execution_id: str, name: str) -> str:
+    """Return the store's key of a document of a run."""
+    from activities.store.keys import encode_name
+
+    return f"runs/{encode_name(execution_id)}/{name}"
+
+
+async def current_status(connection: Connection, execution_id: str) -> Status:
+    """Return the status record of a run, live or ended.
+
+    Raises:
+        Problem: there is no such run.
+        NoAnswer: it lives, but no worker answers.
+    """
+    last = await _last_event(connection, execution_id)
+    if last is None:
+        recorded = recorded_status(connection.store, execution_id)
+        if recorded is None:
+            raise unknown_run(execution_id)
+        return recorded
+    if closings.is_end(last):
+        return await ended_status(connection, execution_id, last)
+    return Status.model_validate(await query(connection, execution_id, "status"))
+
+
+async def ended_status(connection: Connection, execution_id: str, closing: HistoryEvent) -> Status:
+    """Return the record of a run that ended with `closing`."""
+    carried = await closings.status_in(connection.client, closing)
+    if carried is not None and carried.steps:
+        return carried
+    found = recorded_status(connection.store, execution_id) or carried
+    if found is not None and found.status in ENDED:
+        return found
+    state, error = await closings.fate_of(connection.client, closing)
+    known = found or Status(execution_id=execution_id, definition_id=_definition_in(execution_id), status=state)
+    moment = closings.moment_of(closing)
+    return known.model_copy(update={"status": state, "error": known.error or error, "completed_at": moment})
+
+
+def recorded_status(store: Store, execution_id: str) -> Status | None:
+    """Return the record that `finish` wrote, or None."""
+    text = store.read_document(run_key(execution_id, "run.json"))
+    return None if text is None else Status.model_validate_json(text)
+
+
+def recorded_ledger(store: Store, execution_id: str) -> Ledger | None:
+    """Return the ledger that `finish` wrote, or None."""
+    text = store.read_document(run_key(execution_id, "ledger.json"))
+    return None if text is None else Ledger.model_validate_json(text)
+
+
+def recorded_events(store: Store, execution_id: str, after: int = 0) -> list[Event]:
+    """Return the events above `after` that were put away in the store."""
+    texts = [store.read_document(key) or b"" for key in store.list_keys(run_key(execution_id, "events-"))]
+    events = (Event.model_validate_json(line) for text in texts for line in text.split(b"\n") if line.strip())
+    return [event for event in events if event.sequence > after]
+
+
+async def query_events(connection: Connection, execution_id: str, after: int) -> list[Event]:
+    """Return what happened after `after`; what a continued run no longer holds comes from the store."""
+    events = _EVENTS.validate_python(await query(connection, execution_id, "events", {"after": after}))
+    if events and events[0].sequence > after + 1:
+        earlier = recorded_events(connection.store, execution_id, after)
+        events = [event for event in earlier if event.sequence < events[0].sequence] + events
+    return events
+
+
+async def query(connection: Connection, execution_id: str, name: str, argument: object = None) -> object:
+    """Ask a run. Raises `NoAnswer` where no worker does, `Problem` where the run does not exist."""
+    from temporalio.client import WorkflowQueryFailedError
+    from temporalio.service import RPCError, RPCStatusCode
+
+    arguments = [] if argument is None else [argument]
+    try:
+        return await connection.handle(execution_id).query(name, args=arguments, rpc_timeout=QUERY_TIME)
+    except WorkflowQueryFailedError as error:
+        raise NoAnswer(str(error)) from error
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND:
+            raise unknown_run(execution_id) from error
+        if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.INTERNAL):
+            raise
+        raise NoAnswer(error.message) from error
+
+
+def unknown_run(execution_id: str) -> Problem:
+    """Return what to say of a run that neither server nor store knows."""
+    return Problem(
+        messages.unknown_run(execution_id), code=ExitCode.USAGE, slug="unknown-run", remedy=messages.UNKNOWN_RUN_REMEDY
+    )
+
+
+def no_answer(execution_id: str) -> Problem:
+    """Return what to say of a live run that cannot be asked."""
+    return Problem(
+        messages.no_answer(execution_id), code=ExitCode.FAILED, slug="no-worker", remedy=messages.NO_ANSWER_REMEDY
+    )
+
+
+async def list_runs(
+    connection: Connection, *, states: Sequence[str] = (), definition: str | None = None, limit: int = 20
+) -> AsyncIterator[RunLine]:
+    """Yield runs, the newest first; a chain of continued runs is one."""
+    count, seen = 0, set[str]()
+    async for execution in connection.client.list_workflows(f"WorkflowType = '{WORKFLOW_TYPE}'"):
+        line = _line(execution)
+        is_wanted = (not states or line.status in states) and (definition is None or line.definition_id == definition)
+        if not is_wanted or line.execution_id in seen:
+            continue
+        seen.add(line.execution_id)
+        yield line
+        count += 1
+        if count >= limit:
+            return
+
+
+def _line(execution: WorkflowExecution) -> RunLine:
+    from temporalio.common import SearchAttributeKey
+
+    attributes = execution.typed_search_attributes
+    definition = attributes.get(SearchAttributeKey.for_keyword("PerdureDefinition"))
+    return RunLine(
+        execution_id=execution.id,
+        definition_id=definition or _definition_in(execution.id),
+        status=_state(execution, attributes.get(SearchAttributeKey.for_keyword("PerdureStatus"))),
+        open_gates=attributes.get(SearchAttributeKey.for_int("PerdureOpenGates")) or 0,
+        started_at=execution.start_time,
+        ended_at=execution.close_time,
+    )
+
+
+def _state(execution: WorkflowExecution, recorded: str | None) -> str:
+    """Return the state: the server's word on ended runs, the run's own on live ones and on rejections."""
+    own = recorded or "running"
+    match execution.status.name if execution.status is not None else "RUNNING":
+        case "COMPLETED":
+            return "completed"
+        case "CANCELED":
+            return "cancelled"
+        case "FAILED":
+            return "rejected" if own == "rejected" else "failed"
+        case "TERMINATED" | "TIMED_OUT":
+            return "failed"
+        case _:
+            return own
+
+
+def _definition_in(execution_id: str) -> str:
+    """Return the definition's id where the run's id was made from it."""
+    parts = execution_id.rsplit("-", 2)
+    is_ours = len(parts) == 3 and parts[1].isdigit() and len(parts[1]) == 8
+    return parts[0] if is_ours else "unknown"
+
+
+async def _last_event(connection: Connection, execution_id: str) -> HistoryEvent | None:
+    """Return the closing event of a run, another of its last ones while it lives, None where it is unknown."""
+    from temporalio.client import WorkflowHistoryEventFilterType
+    from temporalio.service import RPCError, RPCStatusCode
+
+    last = None
+    only_close = WorkflowHistoryEventFilterType.CLOSE_EVENT
+    try:
+        async for event in connection.handle(execution_id).fetch_history_events(event_filter_type=only_close):
+            last = event
+    except RPCError as error:
+        if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT):
+            return None
+        raise
+    return last

@@ -1,0 +1,182 @@
+"""From a definition, its inputs and a folder to a started run."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, JsonValue
+
+from client import messages
+from client.exit_codes import ExitCode
+from client.output import Problem, one_line
+from client.request_files import Source
+from definitions.messages import WORKFLOW_TYPE, RunInput, WorkspaceInput
+from definitions.models import Definition
+from definitions.references import references
+from definitions.steps import GroupStep
+
+if TYPE_CHECKING:
+    from temporalio.client import WorkflowHandle
+
+    from activities.store.interface import Store
+    from client.connection import Connection
+
+CALLER_ENVIRONMENT = ("PATH", "VIRTUAL_ENV", "HOME", "LANG")
+"""Facts of the caller's machine that steps on the embedded default use; they are in no cache key."""
+SHOWN_INPUTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a caller asks for, checked as far as this machine can."""
+
+    source: Source
+    inputs: dict[str, JsonValue]
+    workspace: Path
+    execution_id: str | None = None
+    provider: str | None = None
+    script: dict[str, JsonValue] | None = None
+    accept_sandbox: Literal["cli"] | None = None
+
+
+async def start_run(connection: Connection, request: Request) -> str:
+    """Snapshot the workspace, start the run and return its execution id.
+
+    Raises:
+        Problem: the id is taken, or the server refuses the start.
+    """
+    definition = request.source.definition
+    tree = None
+    if definition.workspace.source == "inputs":
+        tree = await asyncio.to_thread(_snapshot, connection.store, request.workspace)
+    execution_id = request.execution_id or new_execution_id(definition.id)
+    message = _run_input(request, tree, is_embedded=connection.endpoint.is_embedded)
+    await _start(connection, execution_id, message, definition)
+    return execution_id
+
+
+def new_execution_id(definition_id: str) -> str:
+    """Return an id that names the definition and the day, and that nobody else has."""
+    return f"{definition_id}-{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(3)}"
+
+
+def environment_of(definition: Definition, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of `env.X` for the names that the definition uses."""
+    paths = (path for model in _models(definition) for path in references(model))
+    used = {str(path[1]) for path in paths if len(path) > 1 and path[0] == "env"}
+    return {name: environment[name] for name in sorted(used) if name in environment}
+
+
+def user_name() -> str:
+    """Return who runs the command, as far as the machine knows."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        return "unknown"
+
+
+def static_details(definition: Definition, inputs: Mapping[str, JsonValue], execution_id: str) -> str:
+    """Return the run's description for the Web UI, in the Markdown subset that its renderer draws."""
+    lines = [
+        f"Definition `{definition.name}`, version `{definition.version}`, started by `{user_name()}`.",
+        "",
+        f"`perdure watch {execution_id}`",
+    ]
+    shown = list(inputs.items())[:SHOWN_INPUTS]
+    if shown:
+        lines += ["", "| input \u00a0 | value |", "|---|---|"]
+        lines += [f"| `{name}` \u00a0 | `{_cell(value)}` |" for name, value in shown]
+    return "\n".join(lines)
+
+
+def _cell(value: JsonValue) -> str:
+    return one_line(str(value), 80).replace("`", "'").replace("|", "\u2502")
+
+
+def _snapshot(store: Store, folder: Path) -> str:
+    from activities.workspace.manifest import save_manifest
+    from activities.workspace.sources import snapshot_source
+
+    return save_manifest(store, snapshot_source(store, folder))
+
+
+def _run_input(request: Request, tree: str | None, *, is_embedded: bool) -> RunInput:
+    caller = {name: os.environ[name] for name in CALLER_ENVIRONMENT if name in os.environ} if is_embedded else None
+    return RunInput(
+        definition=request.source.reference,
+        inputs=request.inputs,
+        env=environment_of(request.source.definition, os.environ),
+        workspace=WorkspaceInput(tree=tree),
+        starter=user_name(),
+        provider=request.provider,
+        script=request.script,
+        accept_sandbox=request.accept_sandbox,
+        caller_environment=caller,
+    )
+
+
+def _models(definition: Definition) -> Iterator[BaseModel]:
+    """Yield every model of a definition that holds texts of its own."""
+    yield definition
+    yield from definition.outputs.values()
+    waiting = list(definition.steps)
+    while waiting:
+        step = waiting.pop()
+        yield step
+        if isinstance(step, GroupStep):
+            waiting.extend(step.steps)
+
+
+async def _start(connection: Connection, execution_id: str, message: RunInput, definition: Definition) -> None:
+    """Start the workflow; where the namespace lacks our search attribute, start it without."""
+    from temporalio.service import RPCError, RPCStatusCode
+
+    try:
+        await _start_workflow(connection, execution_id, message, definition, has_attributes=True)
+    except RPCError as error:
+        if error.status != RPCStatusCode.INVALID_ARGUMENT or "search attribute" not in error.message.lower():
+            raise _refused(error.message) from error
+        try:
+            await _start_workflow(connection, execution_id, message, definition, has_attributes=False)
+        except RPCError as second:
+            raise _refused(second.message) from second
+
+
+async def _start_workflow(
+    connection: Connection, execution_id: str, message: RunInput, definition: Definition, *, has_attributes: bool
+) -> WorkflowHandle[object, object]:
+    from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
+    from temporalio.exceptions import WorkflowAlreadyStartedError
+
+    key = SearchAttributeKey.for_keyword("PerdureDefinition")
+    attributes = TypedSearchAttributes([SearchAttributePair(key, definition.id)]) if has_attributes else None
+    try:
+        return await connection.client.start_workflow(
+            WORKFLOW_TYPE,
+            message.model_dump(mode="json", exclude_defaults=True),
+            id=execution_id,
+            task_queue=connection.endpoint.task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            static_summary=one_line(definition.description or definition.name),
+            static_details=static_details(definition, message.inputs, execution_id),
+            search_attributes=attributes,
+        )
+    except WorkflowAlreadyStartedError as error:
+        raise Problem(
+            messages.taken_id(execution_id),
+            code=ExitCode.USAGE,
+            slug="taken-id",
+            remedy=messages.taken_id_remedy(execution_id),
+        ) from error
+
+
+def _refused(message: str) -> Problem:
+    return Problem(messages.start_refused(message), code=ExitCode.FAILED, slug="start-refused")

@@ -1,0 +1,73 @@
+"""Logs of steps, from the chunks in the store, also while they grow.
+
+A log's key is `runs/<id>/logs/<path>/<attempt>/log-00001`; chunks never change once a later one is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from client.runs import run_key
+
+if TYPE_CHECKING:
+    from activities.store.interface import Store
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Chunk:
+    """A piece of the log of one attempt."""
+
+    step: str
+    attempt: int
+    key: str
+
+
+class LogReader:
+    """Reads what was printed since it was last asked."""
+
+    def __init__(self, store: Store, execution_id: str, step: str | None) -> None:
+        self._store = store
+        self._execution_id = execution_id
+        self._step = step
+        self._read: dict[str, int] = {}
+
+    def new_content(self) -> Iterator[tuple[Chunk, bytes]]:
+        """Yield chunks, or the new ends of chunks, in order."""
+        for chunk in log_chunks(self._store, self._execution_id, self._step):
+            content = self._store.read_document(chunk.key) or b""
+            known = self._read.get(chunk.key, 0)
+            if len(content) > known:
+                self._read[chunk.key] = len(content)
+                yield chunk, content[known:]
+
+
+def log_chunks(store: Store, execution_id: str, step: str | None) -> list[Chunk]:
+    """Return the chunks of a run, or of one step with the steps inside it, by step and attempt."""
+    prefix = run_key(execution_id, "logs/")
+    found = (_chunk(prefix, key) for key in store.list_keys(prefix))
+    chunks = [chunk for chunk in found if chunk is not None and _is_wanted(chunk.step, step)]
+    return sorted(chunks, key=lambda chunk: (chunk.step, chunk.attempt, chunk.key))
+
+
+def last_lines(store: Store, execution_id: str, step: str, count: int) -> list[str]:
+    """Return the last lines that a step printed, with its latest attempt."""
+    chunks = [chunk for chunk in log_chunks(store, execution_id, step) if chunk.step == step]
+    if not chunks:
+        return []
+    latest = [chunk for chunk in chunks if chunk.attempt == chunks[-1].attempt][-2:]
+    content = b"".join(store.read_document(chunk.key) or b"" for chunk in latest)
+    return content.decode("utf-8", "replace").splitlines()[-count:]
+
+
+def _chunk(prefix: str, key: str) -> Chunk | None:
+    parts = key.removeprefix(prefix).split("/")
+    if len(parts) != 3 or not parts[1].isdigit():
+        return None
+    return Chunk(unquote(parts[0]), int(parts[1]), key)
+
+
+def _is_wanted(path: str, step: str | None) -> bool:
+    return step is None or path == step or path.startswith(f"{step}/")
