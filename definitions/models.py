@@ -28,7 +28,9 @@ class Input(Model):
     enum: list[JsonValue] | None = None
     """The only values allowed."""
     minimum: float | None = None
+    """The smallest number allowed."""
     maximum: float | None = None
+    """The biggest number allowed."""
     pattern: str | None = None
     """A regular expression that the whole text must match."""
 
@@ -42,9 +44,11 @@ class Output(Model):
     """A typed output of a run."""
 
     type: OutputType = "string"
+    """Its type; an `artifact` is a file that the run made."""
     value: TemplateValue = None
     """An expression; absent: the one step output or artifact of that name."""
     description: str | None = None
+    """What it is."""
 
 
 class Workspace(Model):
@@ -65,20 +69,29 @@ class Definition(Model):
     """What a run interprets. `id` is URL-safe and made from `name` where it is not given."""
 
     id: str = Field(pattern=DEFINITION_ID_PATTERN)
+    """Lower case letters, digits, `-` and `_`, at most 100. Absent: made from `name`."""
     name: str
+    """What people call it."""
     version: str = "1"
+    """Of the definition, for people; a text, so `"1.10"` needs its quotes."""
     description: str | None = None
+    """What it is for."""
     inputs: dict[str, Input] = {}
+    """What a run is given, by name."""
     outputs: dict[str, Output] = {}
+    """What a run gives, by name."""
     env: dict[str, Template] = {}
     """Environment variables for everything that the run starts."""
     workspace: Workspace = Workspace()
+    """The files that a run starts with."""
     cache: CacheDefaults = CacheDefaults()
     """The caching of steps that say nothing themselves."""
     timeout: Duration | None = None
     """Wall time of a run; past it the run fails with class `timeout`."""
     metadata: dict[str, JsonValue] = {}
+    """Anything; Perdure does not look at it."""
     steps: list[Step] = Field(min_length=1)
+    """What is done, in order."""
 
 
 __all__ = [

@@ -28,7 +28,9 @@ class Tools(Model):
     """Tools of the agent, by the agent's own names."""
 
     allow: list[str] = []
+    """Allowed beyond the profile."""
     deny: list[str] = []
+    """Denied, whatever the profile says."""
 
 
 class AgentStep(StepBase):

@@ -11,7 +11,9 @@ class Approvers(Model):
     """Who may decide: any of these."""
 
     users: list[str] = []
+    """Names of people."""
     groups: list[str] = []
+    """Names of groups."""
 
 
 class ApprovalStep(StepBase):

@@ -1,0 +1,153 @@
+"""The parts of the documentation that are made from code: tables of keys, and the page of diagnostics.
+
+`docs/language.md` is prose with tables in it, each between `<!-- keys: NAME -->` and `<!-- end -->`, where NAME is
+a step type or another model of the language. `refresh` writes the tables anew; a test holds page and models
+together. `docs/diagnostics.md` is made whole.
+"""
+
+import re
+from datetime import timedelta
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from definitions.codes import CODES, markdown
+from definitions.durations import format_duration
+from definitions.errors import ErrorClass
+from definitions.models import CacheDefaults, Definition, Input, Output, Workspace
+from definitions.shape import STEP_BY_TYPE
+from definitions.steps.agent import Budget, Tools
+from definitions.steps.approval import Approvers
+from definitions.steps.base import CachePolicy, Holds, Language, Retry, StepBase
+
+MODELS: dict[str, type[BaseModel]] = {
+    "definition": Definition,
+    "input": Input,
+    "output": Output,
+    "workspace": Workspace,
+    "cache-defaults": CacheDefaults,
+    "step": StepBase,
+    "retry": Retry,
+    "cache": CachePolicy,
+    "budget": Budget,
+    "tools": Tools,
+    "approvers": Approvers,
+    **STEP_BY_TYPE,
+}
+"""What a table can be asked for. The tables of step types leave out what every step has."""
+
+_BLOCK = re.compile(r"(<!-- keys: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_LANGUAGES = {
+    Language.TEMPLATE: "text with `{{ }}`",
+    Language.CONDITION: "[condition](#conditions)",
+    Language.SHELL: "script with `{{ }}`",
+}
+_PLAIN: dict[object, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "`true`, `false`",
+    timedelta: "[duration](#durations)",
+    ErrorClass: "[class of failure](#failures)",
+}
+_PREFACE = """\
+# Diagnostics
+
+Each finding has a code. `perdure explain CODE` shows the same text as this page, which is made from
+`definitions/codes/`. Errors forbid a start (exit code 7); warnings do not.
+"""
+
+
+def diagnostics_page() -> str:
+    """Return `docs/diagnostics.md`."""
+    contents = "\n".join(f"- [{code.slug}](#{code.slug}): {code.title}" for code in CODES.values())
+    return "\n".join([_PREFACE, contents, "", *(markdown(code) for code in CODES.values())])
+
+
+def refresh(page: str) -> str:
+    """Return a page with its tables of keys made anew."""
+    return _BLOCK.sub(lambda block: f"{block[1]}{keys_table(block[2])}{block[3]}", page)
+
+
+def tables_of(page: str) -> list[str]:
+    """Return the names of the tables on a page."""
+    return [found[2] for found in _BLOCK.finditer(page)]
+
+
+def keys_table(name: str) -> str:
+    """Return the table of the keys of a model."""
+    model = MODELS[name]
+    inherited = StepBase.model_fields if name in STEP_BY_TYPE else {}
+    rows = [
+        f"| `{field.alias or key}` | {_kind(field)} | {_default(field)} | {_description(field)} |"
+        for key, field in model.model_fields.items()
+        if key not in inherited and key != "type"
+    ]
+    if name in ("input", "output"):
+        rows.insert(
+            0,
+            f"| `type` | {_kind(model.model_fields['type'])} | `string` | {_description(model.model_fields['type'])} |",
+        )
+    if not rows:
+        return "No keys of its own.\n"
+    return "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
+
+
+def _kind(field: FieldInfo) -> str:
+    held = [one.language for one in field.metadata if isinstance(one, Holds)]
+    return _LANGUAGES[held[0]] if held else _words(field.annotation)
+
+
+def _words(annotation: Any) -> str:
+    """Return a type in words."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation in _PLAIN:
+        return _PLAIN[annotation]
+    if origin is Annotated:
+        held = [one.language for one in arguments[1:] if isinstance(one, Holds)]
+        return _held(arguments[0], held[0]) if held else _words(arguments[0])
+    if origin is Literal:
+        return ", ".join(f"`{word}`" for word in arguments)
+    if origin in (Union, UnionType):
+        if _is_steps(arguments):
+            return "steps"
+        return " or ".join(_words(one) for one in arguments if one is not NoneType)
+    if origin is list:
+        inner = _words(arguments[0])
+        return "list of steps" if inner == "steps" else f"list of: {inner}"
+    if origin is dict:
+        return f"mapping, each: {_words(arguments[1])}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        name = _name_of(annotation)
+        return f"[{name.replace('-', ' ')}](#{name})"
+    return "any value"
+
+
+def _held(annotation: Any, language: Language) -> str:
+    return _LANGUAGES[language] if annotation is str else "any value, texts with `{{ }}`"
+
+
+def _is_steps(arguments: tuple[Any, ...]) -> bool:
+    return all(isinstance(one, type) and issubclass(one, StepBase) for one in arguments)
+
+
+def _name_of(model: type[BaseModel]) -> str:
+    return next(name for name, known in MODELS.items() if known is model)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value: Any = field.default
+    if value is None or value is PydanticUndefined or isinstance(value, BaseModel) or value in ({}, [], ""):
+        return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{format_duration(value) if isinstance(value, timedelta) else value}`"
+
+
+def _description(field: FieldInfo) -> str:
+    return " ".join((field.description or "").split()).replace("|", "\\|")

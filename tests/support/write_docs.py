@@ -1,0 +1,20 @@
+"""Writes the parts of docs/ that are made from the language's code: `python tests/support/write_docs.py`."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from definitions.reference import diagnostics_page, refresh  # noqa: E402 - the path comes first
+
+
+def main() -> None:
+    """Write both pages anew."""
+    language = ROOT / "docs/language.md"
+    language.write_text(refresh(language.read_text(encoding="utf-8")), encoding="utf-8")
+    (ROOT / "docs/diagnostics.md").write_text(diagnostics_page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
