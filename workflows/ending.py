@@ -7,7 +7,8 @@ from temporalio.exceptions import ApplicationError
 
 from definitions.errors import ErrorClass, StepFailure
 from definitions.records import RunState, Status, StepError, is_file_reference
-from workflows.interpreter import Interpreter, Place, RunFailed, error_of
+from workflows.failures import error_of
+from workflows.interpreter import Interpreter, Place, RunFailed
 from workflows.ledger import Book
 from workflows.scope import Scopes, references_in
 

@@ -1,0 +1,65 @@
+"""What a failed attempt means: whether another follows and when, and how it is recorded."""
+
+from datetime import timedelta
+
+from pydantic import JsonValue
+
+from definitions.errors import TRANSIENT, ErrorClass, ExpressionError, StepFailure
+from definitions.records import StepError, Usage
+from definitions.steps import AgentStep, Step
+from definitions.steps.base import Retry
+
+ONE_ATTEMPT = Retry(max_attempts=1)
+AGENT_RETRY = Retry(max_attempts=3, on=sorted(TRANSIENT))
+
+
+def retry_policy(step: Step) -> Retry:
+    """Return the attempts of a step: the author's, else three on transient failures for agents, one otherwise."""
+    if step.retry is not None:
+        return step.retry
+    return AGENT_RETRY if isinstance(step, AgentStep) else ONE_ATTEMPT
+
+
+def wait_before(retry: Retry, failed_attempts: int) -> timedelta:
+    """Return the back-off after so many failed attempts."""
+    factor = min(retry.backoff ** (failed_attempts - 1), 1e9)
+    return min(retry.initial_interval * factor, retry.max_interval)
+
+
+def error_of(failure: StepFailure, path: str) -> StepError:
+    """Return a failure as it is recorded; one that an activity reported is whole already."""
+    reported = failure.details.get("error")
+    if isinstance(reported, dict):
+        return StepError.model_validate(reported)
+    return StepError(type=failure.error_class, message=failure.message, step=path, details=failure.details)
+
+
+def step_failure(error: StepError) -> StepFailure:
+    """Return a recorded error as the failure that stops a list."""
+    return StepFailure(ErrorClass(error.type), error.message, {"error": error.model_dump(mode="json")})
+
+
+def expression_failure(error: ExpressionError, text: str | None = None) -> StepFailure:
+    """Return an expression's error as a step's failure."""
+    details: dict[str, JsonValue] = {"code": error.code}
+    if text is not None:
+        details["expression"] = text[:500]
+    return StepFailure(ErrorClass.EXPRESSION, error.message, details)
+
+
+def add_usage(before: Usage | None, more: Usage | None) -> Usage | None:
+    """Return what was used in all."""
+    if before is None or more is None:
+        return before or more
+    return Usage(
+        provider=more.provider or before.provider,
+        model=more.model or before.model,
+        input_tokens=before.input_tokens + more.input_tokens,
+        output_tokens=before.output_tokens + more.output_tokens,
+        cache_read_tokens=before.cache_read_tokens + more.cache_read_tokens,
+        cache_write_tokens=before.cache_write_tokens + more.cache_write_tokens,
+        turns=before.turns + more.turns,
+        usd=None if before.usd is None and more.usd is None else (before.usd or 0.0) + (more.usd or 0.0),
+        cost_source=more.cost_source,
+        wall_seconds=before.wall_seconds + more.wall_seconds,
+    )

@@ -1,0 +1,56 @@
+"""Messages from outside, read: a refusal is typed and shows what the message should look like."""
+
+import contextlib
+from collections.abc import Generator
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from definitions.messages import WORKFLOW_TYPE, RunInput
+from workflows.gates import Refusal
+
+Read = TypeVar("Read", bound=BaseModel)
+
+
+def read_input(request: object) -> RunInput | str:
+    """Return the start input, or what is wrong with it."""
+    try:
+        return RunInput.model_validate({} if request is None else request)
+    except ValidationError as error:
+        example = '`{"definition": "NAME", "inputs": {}}`'
+        return f"the input of {WORKFLOW_TYPE} is not valid: {_first(error)}; it looks like {example}"
+
+
+def read_message(kind: type[Read], message: object) -> Read:
+    """Return a message as its model. Raises `Refusal` of code `malformed`."""
+    try:
+        return kind.model_validate({} if message is None else message)
+    except ValidationError as error:
+        example = (kind.__doc__ or "").strip()
+        raise Refusal("malformed", f"{_first(error)}; {example[:1].lower()}{example[1:]}") from error
+
+
+@contextlib.contextmanager
+def refusing() -> Generator[None]:
+    """Turn a refusal into the typed error that the sender of an update gets."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise ApplicationError(refusal.message, type=refusal.code, non_retryable=True) from refusal
+
+
+@contextlib.contextmanager
+def dropping() -> Generator[None]:
+    """Drop a signal that cannot be taken: nobody waits for an answer, and an error would fail the run."""
+    try:
+        yield
+    except (Refusal, ActivityError) as error:
+        workflow.logger.info("a signal was dropped: %s", error)
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"`{where}`: {first['msg'].lower()}" if where else first["msg"].lower()

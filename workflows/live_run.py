@@ -1,0 +1,156 @@
+"""The state of a live run: ledger, progress, events; and what a control does to it.
+
+The workflow's handlers are thin: they read a message, ask here, and answer. Details and search attributes follow
+every change of the ledger.
+"""
+
+from pydantic import JsonValue
+from temporalio import workflow
+
+from definitions.messages import Answer, Carried, Decide, Pause, Prepared, Resume, RunInput
+from definitions.records import Event, EventType, Ledger, RunHandle, Status
+from workflows import gates, status
+from workflows.details import current_details
+from workflows.ending import Ending, output_artifacts
+from workflows.events import Journal
+from workflows.gates import Refusal
+from workflows.ledger import Book
+from workflows.temporal_host import Controls, TemporalHost
+from workflows.visibility import Attributes
+
+_END_EVENTS: dict[str, EventType] = {
+    "completed": "run_completed",
+    "failed": "run_failed",
+    "cancelled": "run_cancelled",
+    "rejected": "run_rejected",
+}
+
+
+class LiveRun:
+    """A run while its workflow lives."""
+
+    def __init__(self, request: RunInput) -> None:
+        info = workflow.info()
+        carried = request.carried
+        self.request = request
+        self.book = Book(Ledger() if carried is None else carried.ledger)
+        self.controls = Controls(self.book, self.changed, self._emit)
+        self.host = TemporalHost(self.controls)
+        self.events: list[Event] = []
+        self.total_steps = 0
+        self.progress = status.Progress(
+            execution_id=info.workflow_id,
+            created_at=info.workflow_start_time if carried is None else carried.created_at,
+            definition_hint=request.definition if isinstance(request.definition, str) else "",
+        )
+        handle = RunHandle(execution_id=info.workflow_id, definition_id=self.progress.definition_hint, context="")
+        self.journal = Journal(handle, self.book, self.host)
+        self.attributes = Attributes(len(gates.open_gates(self.book)))
+        if carried is not None:
+            self.progress.started_at = carried.started_at
+            self.adopt(carried.prepared)
+
+    def adopt(self, prepared: Prepared) -> None:
+        """Take the frozen run over, and what fast-forward found; what came by message meanwhile stays."""
+        if prepared.ledger is not None:
+            for path, record in prepared.ledger.records.items():
+                self.book.put(path, record)
+        self.progress.prepared = prepared.model_copy(update={"ledger": None})
+        self.journal.run = prepared.run
+        self.attributes.known = prepared.search_attributes
+
+    def carried(self) -> Carried:
+        """Return what continue-as-new hands on."""
+        prepared, started_at = self.progress.prepared, self.progress.started_at
+        assert prepared is not None and started_at is not None, "a run continues as new only once it is prepared"  # noqa: S101, PT018
+        return Carried(
+            prepared=prepared, ledger=self.book.freeze(), created_at=self.progress.created_at, started_at=started_at
+        )
+
+    def end(self, ending: Ending) -> None:
+        """Record how the run ended."""
+        self.journal.leave_phase()
+        self.progress.state = ending.state
+        self.progress.error = ending.error
+        self.progress.completed_at = workflow.now()
+        reason = None if ending.error is None else ending.error.model_dump(mode="json", exclude_none=True)
+        self.tell(_END_EVENTS[ending.state], error=reason)
+
+    # --- what follows the ledger --------------------------------------------------------------------
+
+    def _emit(self, event: Event) -> None:
+        self.events.append(event)
+
+    def changed(self) -> None:
+        """Bring current details and search attributes up to date."""
+        now = workflow.now()
+        self.progress.updated_at = now
+        self.progress.phase = self.journal.phase
+        waiting = gates.open_gates(self.book)
+        state = status.run_state(self.progress, self.book)
+        text = current_details(self.progress.execution_id, state, self.total_steps, self.book, waiting, now)
+        workflow.set_current_details(text)
+        self.attributes.follow(state, waiting)
+
+    def tell(self, kind: EventType, **data: JsonValue) -> None:
+        """Write an event of the run itself."""
+        self.journal.write(kind, None, **data)
+        self.changed()
+
+    def status(self) -> Status:
+        """Return the status record."""
+        record = status.status(self.progress, self.book)
+        return record.model_copy(update={"artifacts": record.artifacts + output_artifacts(self.progress.outputs)})
+
+    # --- controls -----------------------------------------------------------------------------------
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the run takes no more controls."""
+        return self.progress.state is not None
+
+    def check_lives(self) -> None:
+        """Raise `Refusal` where the run has ended."""
+        if self.has_ended:
+            raise Refusal("already-ended", f"the run has ended: {self.progress.state}")
+
+    def check_pause(self) -> None:
+        """Raise `Refusal` where the run cannot be paused."""
+        self.check_lives()
+        if self.book.paused:
+            raise Refusal("already-paused", "the run is paused already")
+
+    def check_resume(self) -> None:
+        """Raise `Refusal` where there is nothing to resume."""
+        self.check_lives()
+        if not self.book.paused:
+            raise Refusal("not-paused", "the run is not paused")
+
+    def check_decide(self, message: Decide) -> None:
+        """Raise `Refusal` where a decision cannot be taken."""
+        self.check_lives()
+        gates.check(self.book, message)
+
+    def pause(self, message: Pause) -> Answer:
+        """Pause: the running step ends, nothing new starts."""
+        self.check_pause()
+        self.book.paused = True
+        self.book.pause_reason = message.reason
+        self.tell("run_paused", reason=message.reason, by=message.by)
+        return Answer(status="paused")
+
+    def resume(self, message: Resume) -> Answer:
+        """Go on."""
+        self.check_resume()
+        self.book.paused = False
+        self.book.pause_reason = None
+        self.tell("run_resumed", by=message.by)
+        self.controls.stir("start")
+        return Answer(status=status.run_state(self.progress, self.book))
+
+    def decide(self, message: Decide) -> Answer:
+        """Take a decision at an open gate."""
+        self.check_lives()
+        answer = gates.take(self.book, message, self.request.starter, workflow.now())
+        self.controls.stir(f"gate {message.gate or self.book.decisions[-1].gate}")
+        return answer
