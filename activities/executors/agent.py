@@ -1,0 +1,68 @@
+"""`agent` steps: which provider runs them, and the shared runner for all of them."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pydantic import JsonValue
+
+from activities.agents import command, scripted
+from activities.agents.adapter import DEFAULT_PROFILE, Adapter, AgentSettings
+from activities.agents.runner import run_agent
+from activities.executors.interface import Execution, Outcome
+from definitions.errors import ErrorClass, StepFailure
+from definitions.steps.agent import PLANNED_PROVIDERS, AgentStep
+
+ADAPTERS: Mapping[str, Adapter] = {"command": command, "scripted": scripted}
+
+
+class AgentExecutor:
+    """Runs `agent` steps; `activities.executors.interface.Executor`."""
+
+    def __init__(self, settings: AgentSettings | None = None, adapters: Mapping[str, Adapter] | None = None) -> None:
+        environment = dict(os.environ)
+        default = AgentSettings(worker_environment=environment, provider=environment.get("PERDURE_PROVIDER") or None)
+        self._settings = settings or default
+        self._adapters = adapters or ADAPTERS
+
+    async def identity(self, execution: Execution) -> dict[str, JsonValue]:
+        """Return provider, model, profile and what the provider adds: part of the cache key."""
+        step = _agent_step(execution)
+        provider, _ = self._provider(execution, step)
+        own = await self._adapters[provider].identity(execution, self._settings)
+        profile = step.security_profile or DEFAULT_PROFILE
+        return {"provider": provider, "model": step.model, "profile": profile, **own}
+
+    async def execute(self, execution: Execution) -> Outcome:
+        """Run one attempt."""
+        step = _agent_step(execution)
+        provider, note = self._provider(execution, step)
+        if note:
+            execution.log.note(note)
+        outcome = await run_agent(execution, step, self._adapters[provider], self._settings)
+        return replace(outcome, notes=(note, *outcome.notes)) if note else outcome
+
+    def _provider(self, execution: Execution, step: AgentStep) -> tuple[str, str | None]:
+        """Return who runs the step, and the note that says so where it is not whom the step names."""
+        chosen = execution.context.provider or self._settings.provider or step.provider
+        if chosen is None:
+            message = (
+                f"no provider is named for `{execution.call.path}`; give one with `--provider` or PERDURE_PROVIDER"
+            )
+            raise StepFailure(ErrorClass.REFUSED, f"{message} ({self._known()})")
+        if chosen in PLANNED_PROVIDERS:
+            raise StepFailure(ErrorClass.REFUSED, f"provider `{chosen}` is planned; there are {self._known()}")
+        if chosen not in self._adapters:
+            raise StepFailure(ErrorClass.REFUSED, f"there is no provider `{chosen}`; there are {self._known()}")
+        if step.provider is None or step.provider == chosen:
+            return chosen, None
+        return chosen, f"provider {step.provider} replaced by {chosen}"
+
+    def _known(self) -> str:
+        return ", ".join(f"`{name}`" for name in sorted(self._adapters))
+
+
+def _agent_step(execution: Execution) -> AgentStep:
+    if not isinstance(execution.step, AgentStep):
+        raise StepFailure(ErrorClass.INTERNAL, f"`{execution.call.path}` is not an agent step")
+    return execution.step
