@@ -1,0 +1,17 @@
+"""Shell values: each `{{ expression }}` in a script becomes an environment variable, never text of the script.
+
+    script      compile_script, check_script, bind: what the rest of Perdure calls
+    words       quotes and expansions: in which quoting a placeholder stands
+    grammar     commands, loops, here-documents: in which place of a command it stands
+    policy      commands that run their arguments as code, and the places where that happens
+    refusals    why a place is not safe, and what to write instead
+
+A value is one argument, whatever it contains. What cannot be read for certain is refused: the reader of a script
+never guesses. Two things remain the author's: a value that begins with `-` is an option to most programs (write
+`--` before it), and what the author's own code later does with a variable (`eval "$x"`).
+"""
+
+from definitions.shell_values.refusals import ShellValueError
+from definitions.shell_values.script import Script, bind, check_script, compile_script
+
+__all__ = ["Script", "ShellValueError", "bind", "check_script", "compile_script"]
