@@ -261,3 +261,47 @@ def try_it(path: Path) -> str:
 def applied(count: int, folder: Path) -> str:
     """Say that changes were taken."""
     return f"{count} {'path' if count == 1 else 'paths'} changed in `{folder}`"
+
+
+def explain_remedy(close: str | None) -> str:
+    """Say how to find a code."""
+    return f"did you mean `{close}`?" if close else "`perdure explain` lists the codes"
+
+
+def not_cached_hint(step: str) -> str:
+    """Say why nothing can be explained."""
+    return f"`{step}` has no cache key: it does not ask for caching (`cache: true`), or did not get that far"
+
+
+NOTHING_DONE = "nothing was done"
+CACHE_NOTHING_CLOSE = "  no record of this step is there to compare with: nothing like it ran before in this store"
+
+
+def cache_count(count: int, location: str) -> str:
+    """Count the cached steps."""
+    return f"{count} cached {'step' if count == 1 else 'steps'} in {location}"
+
+
+def confirm_clear(count: int, location: str) -> str:
+    """Ask before the cache is emptied."""
+    return f"forget {cache_count(count, location)}?"
+
+
+def cache_cleared(count: int) -> str:
+    """Say that the cache is empty."""
+    return f"{count} cached {'step' if count == 1 else 'steps'} forgotten"
+
+
+def cache_verdict(step: str, key: str, *, is_hit: bool) -> str:
+    """Say whether a step came from the cache."""
+    return f"{step}: {'from the cache' if is_hit else 'not in the cache, so it ran'} (key {key[:16]})"
+
+
+def cache_compared(key: str) -> str:
+    """Head the differences."""
+    return f"  it differs from the closest record (key {key[:16]}) in:"
+
+
+def cache_no_difference(key: str) -> str:
+    """Say that nothing differs."""
+    return f"  its key is the same as that of the record {key[:16]}"

@@ -34,7 +34,7 @@ class Problem(click.ClickException):
 
 def plain(text: str) -> str:
     """Return `text` without anything that a terminal would act on; line ends and tabs stay."""
-    return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
+    return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def coloured(text: str) -> str:

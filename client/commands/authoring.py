@@ -70,17 +70,17 @@ def _count(steps: object) -> int:
 @click.argument("code", required=False)
 def explain(code: str | None) -> ExitCode:
     """Explain a finding's CODE, such as `unknown-step`; without CODE, list all."""
-    from definitions.codes import CODES
-    from definitions.suggestions import did_you_mean
+    from definitions.codes import CODES, find, markdown, suggestion
 
     if code is None:
         for slug, entry in sorted(CODES.items()):
-            click.echo(f"{slug:32} {entry.title}")
+            click.echo(f"{slug:28} {entry.title}")
         return ExitCode.SUCCESS
-    if code not in CODES:
-        remedy = did_you_mean(code, CODES) or "`perdure explain` lists the codes"
+    page = find(code)
+    if page is None:
+        remedy = messages.explain_remedy(suggestion(code))
         raise Problem(messages.unknown_code(code), code=ExitCode.USAGE, slug="unknown-code", remedy=remedy)
-    click.echo(page_of(code).rstrip("\n"))
+    click.echo(markdown(page).rstrip("\n"))
     return ExitCode.SUCCESS
 
 
