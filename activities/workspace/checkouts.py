@@ -1,0 +1,275 @@
+"""Checkouts: the private folders of one worker, in which steps run.
+
+    <root>/<execution id>/<number>/workspace      the files
+    <root>/<execution id>/<number>/stats.json     what they looked like when they were last recorded
+    <root>/<execution id>/<number>/state.json     which tree that was: written last, removed first
+    <root>/<execution id>/<number>/lock           held (flock) while a step uses the folder, touched at each use
+
+Whoever holds a folder has it alone, also among processes. Steps in a row get the same folder, side by side
+each its own. A folder is trusted to be at a tree only if its state says so, in this boot of the machine (a power
+loss may keep the state and lose the files); without it, a folder this process knows is compared and mended, any
+other is thrown away. Caches and virtual environments that a step made stay for the next step in the same folder,
+and only there; whatever goes back (a new attempt) or elsewhere starts without them.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from activities.store.canonical_json import digest_of
+from activities.store.interface import Store
+from activities.store.keys import encode_name
+from activities.workspace.manifest import Manifest, load_manifest
+from activities.workspace.removal import remove_tree
+from activities.workspace.restoring import bring_to, refused
+from activities.workspace.snapshots import snapshot
+from activities.workspace.stat_cache import STAT_CACHES, StatCache
+
+STATE_VERSION = 1
+LEFT_OVER_AFTER = timedelta(days=1)
+"""Folders that nobody used for longer belong to runs that have ended or went elsewhere."""
+_TRASH = "%trash-"
+"""No encoded execution id begins so."""
+_LONGEST_NAME = 150
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(slots=True)
+class _Slot:
+    """A folder of a run with its lock, held by us."""
+
+    home: Path
+    lock: int
+
+    @property
+    def folder(self) -> Path:
+        return self.home / "workspace"
+
+    @property
+    def state(self) -> Path:
+        return self.home / "state.json"
+
+    @property
+    def stats(self) -> Path:
+        return self.home / "stats.json"
+
+    def release(self) -> None:
+        os.close(self.lock)
+
+
+class Checkouts:
+    """The private folders below `root`. One instance a process."""
+
+    def __init__(self, root: Path, store: Store) -> None:
+        self._root = root.absolute()
+        self._store = store
+
+    @contextlib.asynccontextmanager
+    async def hold(self, execution_id: str, path: str, tree: str | None) -> AsyncGenerator[Path]:
+        """Hold a folder whose content is exactly `tree` (None: empty), for the step at `path` of a run.
+
+        Raises:
+            StepFailure: the disk is full or the folder cannot be written; `BlobMissing`: the tree is gone.
+        """
+        slot = await _finish(lambda: self._take(execution_id, tree))
+        try:
+            await _finish(lambda: self._prepare(slot, tree))
+            yield slot.folder
+        finally:
+            slot.release()
+
+    async def record(self, folder: Path, manifest: Manifest) -> None:
+        """Take note that a held folder is at `manifest` now (it was just snapshotted)."""
+        await _finish(lambda: self._record(folder, manifest))
+
+    async def snapshot(self, folder: Path, previous: Manifest) -> Manifest:
+        """Keep what a held folder holds now, and record it as its state."""
+
+        def keep() -> Manifest:
+            manifest = snapshot(self._store, folder, previous)
+            self._record(folder, manifest)
+            return manifest
+
+        return await _finish(keep)
+
+    async def discard(self, execution_id: str) -> None:
+        """Remove the folders of a run that has ended; those still held are left for later."""
+        await _finish(lambda: self._remove_run(self._run_folder(execution_id)))
+
+    async def remove_leftovers(self, older_than: timedelta = LEFT_OVER_AFTER) -> int:
+        """Remove the folders of runs that nobody used for a while; return how many runs. For a worker's start."""
+        return await _finish(lambda: self._remove_leftovers(older_than))
+
+    # --- blocking, in threads -----------------------------------------------------------------------
+
+    def _run_folder(self, execution_id: str) -> Path:
+        name = encode_name(execution_id)
+        if len(name) > _LONGEST_NAME:
+            name = f"{name[:_LONGEST_NAME]}-{digest_of(name.encode())[:16]}"
+        return self._root / name
+
+    def _take(self, execution_id: str, tree: str | None) -> _Slot:
+        """Return a free folder of the run: the one at `tree` if there is one, else any, else a new one."""
+        run = self._run_folder(execution_id)
+        try:
+            run.mkdir(parents=True, exist_ok=True)
+            homes = [run / str(number) for number in sorted(_numbers(run))]
+            homes.sort(key=lambda home: _recorded_tree(home / "state.json") != tree)
+            for home in homes:
+                if (slot := _lock(home)) is not None:
+                    return slot
+            return self._new_slot(run, len(homes) + 1)
+        except OSError as error:
+            raise refused(run, error) from error
+
+    @staticmethod
+    def _new_slot(run: Path, number: int) -> _Slot:
+        while True:
+            home = run / str(number)
+            home.mkdir(parents=True, exist_ok=True)
+            if (slot := _lock(home)) is not None:
+                return slot
+            number += 1
+
+    def _prepare(self, slot: _Slot, tree: str | None) -> None:
+        """Bring the folder to the tree. Its state is gone from here until the next `record`."""
+        manifest = load_manifest(self._store, tree)
+        try:
+            recorded = _recorded_tree(slot.state)
+            slot.state.unlink(missing_ok=True)
+            stats = STAT_CACHES.get(slot.folder)
+            if recorded is not None and stats is None:
+                stats = StatCache.load(slot.stats)
+            if stats is None and slot.folder.exists():
+                remove_tree(slot.folder)
+        except OSError as error:
+            raise refused(slot.folder, error) from error
+        stays = recorded is not None and recorded == manifest.digest
+        STAT_CACHES.forget(slot.folder)
+        fresh = bring_to(self._store, manifest, slot.folder, stats or StatCache(), keep_left_out=stays)
+        STAT_CACHES.put(slot.folder, fresh)
+
+    def _record(self, folder: Path, manifest: Manifest) -> None:
+        """Write the stats, then the state that makes them trusted."""
+        home = folder.parent
+        document = {"version": STATE_VERSION, "boot": _boot(), "tree": manifest.digest}
+        try:
+            stats = STAT_CACHES.get(folder)
+            if stats is not None:
+                stats.save_changes(home / "stats.json")
+            temporary = home / "state.new"
+            temporary.write_text(json.dumps(document), encoding="ascii")
+            temporary.replace(home / "state.json")
+        except OSError as error:
+            raise refused(folder, error) from error
+
+    def _remove_leftovers(self, older_than: timedelta) -> int:
+        oldest = (datetime.now(UTC) - older_than).timestamp()
+        removed = 0
+        with contextlib.suppress(OSError):
+            for run in sorted(self._root.iterdir()):
+                if run.name.startswith(_TRASH):
+                    remove_tree(run)
+                elif _last_use(run) < oldest:
+                    removed += self._remove_run(run)
+        return removed
+
+    def _remove_run(self, run: Path) -> bool:
+        """Remove a run's folders unless one is held: first out of sight by one rename, then for good."""
+        slots: list[_Slot] = []
+        try:
+            for number in _numbers(run):
+                slot = _lock(run / str(number))
+                if slot is None:
+                    return False
+                slots.append(slot)
+            trash = self._root / f"{_TRASH}{os.getpid()}-{os.urandom(6).hex()}"
+            run.rename(trash)
+            for slot in slots:
+                STAT_CACHES.forget(slot.folder)
+            remove_tree(trash)
+        except OSError:
+            return False  # what is left is taken up by the next worker's start
+        finally:
+            for slot in slots:
+                slot.release()
+        return True
+
+
+async def _finish(work: Callable[[], Answer]) -> Answer:
+    """Run blocking work in a thread, to its end also when cancelled: a folder must not be let go while written."""
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Exception):
+            await _uncancelled(task)
+        if not task.cancelled() and task.exception() is None and isinstance(answer := task.result(), _Slot):
+            answer.release()
+        raise
+
+
+async def _uncancelled(task: "asyncio.Future[Answer]") -> None:
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+
+
+def _numbers(run: Path) -> list[int]:
+    try:
+        return [int(name) for name in os.listdir(run) if name.isdecimal()]
+    except FileNotFoundError:
+        return []
+
+
+def _lock(home: Path) -> _Slot | None:
+    """Take a folder's lock if it is free, and not removed in this moment."""
+    path = home / "lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(descriptor).st_ino == os.stat(path).st_ino:
+            os.utime(path)
+            return _Slot(home, descriptor)
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(descriptor)
+    return None
+
+
+def _last_use(run: Path) -> float:
+    """Return when a run's folders were last taken (a run folder without any: when it was made)."""
+    times = [run.stat().st_mtime]
+    for number in _numbers(run):
+        with contextlib.suppress(FileNotFoundError):
+            times.append((run / str(number) / "lock").stat().st_mtime)
+    return max(times)
+
+
+def _recorded_tree(state: Path) -> str | None:
+    try:
+        document = json.loads(state.read_text(encoding="ascii"))
+        if document["version"] == STATE_VERSION and document["boot"] == _boot():
+            return str(document["tree"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return None
+
+
+def _boot() -> str:
+    """Return what names this boot of the machine; where there is none, states last as long as this process."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return f"process {os.getpid()}"

@@ -1,0 +1,158 @@
+"""From a tree to a folder: only what differs is touched, and nothing outside of the folder can be.
+
+A tree is trusted as far as `load_manifest` has checked it: relative paths, nothing below a link, no link that
+leads out. Each folder on the way is opened by its descriptor without following links, and each file is made
+anew (`O_EXCL`), so that even a link laid by someone in this very moment is not written through.
+"""
+
+import os
+import stat
+import time
+from pathlib import Path
+
+from activities.store.failures import is_full, reason
+from activities.store.interface import Store
+from activities.workspace.manifest import Entry, Manifest, parents, printable
+from activities.workspace.removal import remove_file, remove_tree
+from activities.workspace.scanning import Scan, scan
+from activities.workspace.stat_cache import StatCache, restored_time
+from definitions.errors import ErrorClass, StepFailure
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def restore(store: Store, manifest: Manifest, folder: Path) -> StatCache:
+    """Make `folder` hold exactly the tree; return what its files look like. Blocks. Raises `StepFailure`."""
+    return bring_to(store, manifest, folder, StatCache())
+
+
+def bring_to(
+    store: Store, manifest: Manifest, folder: Path, stats: StatCache, *, keep_left_out: bool = False
+) -> StatCache:
+    """Bring a folder in whatever state to the tree, touching only what differs from it. Blocks.
+
+    Files that `stats` does not know are written anew. `keep_left_out`: caches and virtual environments stay.
+
+    Raises:
+        StepFailure: the disk is full, or the folder cannot be written; `BlobMissing`: content is gone.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = stats.renewed()
+        present = _remove_others(folder, scan(folder), manifest, stats, fresh, keep_left_out)
+        missing = [entry for entry in manifest.entries if entry.path not in present]
+        if missing:
+            _Writer(store, folder, fresh).write(missing)
+    except OSError as error:
+        raise refused(folder, error) from error
+    return fresh
+
+
+def _remove_others(
+    folder: Path, found: Scan, manifest: Manifest, stats: StatCache, fresh: StatCache, keep_left_out: bool
+) -> set[str]:
+    """Remove whatever is not of the tree; return the paths that are there as they shall be."""
+    present: set[str] = set()
+    now = time.time_ns()
+    for path, status in found.files:
+        wanted = manifest.by_path.get(path)
+        known = stats.find(path, status)
+        if wanted is not None and known is not None and wanted.content == known.content:
+            present.add(path)
+            if wanted == known:
+                fresh.keep(stats, path)
+            else:
+                fresh.learn(status, wanted, now)
+        else:
+            remove_file(folder / path)
+    for path, _ in found.links:
+        wanted = manifest.by_path.get(path)
+        if wanted is not None and wanted.type == "l" and os.readlink(folder / path) == wanted.target:
+            present.add(path)
+        else:
+            remove_file(folder / path)
+    gone = [*found.special, *(() if keep_left_out else found.left_out)]
+    for path in gone:
+        remove_tree(folder / path)
+    _remove_folders(folder, found, manifest)
+    return present
+
+
+def _remove_folders(folder: Path, found: Scan, manifest: Manifest) -> None:
+    wanted = {parent for entry in manifest.entries for parent in parents(entry.path)}
+    wanted |= {entry.path for entry in manifest.entries if entry.type == "d"}
+    wanted |= {parent for path in found.left_out for parent in parents(path) if (folder / path).exists()}
+    for path in reversed(found.folders):
+        if path not in wanted:
+            remove_tree(folder / path)
+
+
+class _Writer:
+    """Writes entries in path order; keeps the folders on the way open, as a stack."""
+
+    def __init__(self, store: Store, folder: Path, stats: StatCache) -> None:
+        self._store = store
+        self._folder = folder
+        self._stats = stats
+        self._open: list[tuple[str, int]] = []
+
+    def write(self, entries: list[Entry]) -> None:
+        root = os.open(self._folder, _FOLDER)
+        self._open.append(("", root))
+        try:
+            for entry in entries:
+                self._write_one(entry)
+        finally:
+            for _, descriptor in self._open:
+                os.close(descriptor)
+
+    def _write_one(self, entry: Entry) -> None:
+        folder, _, name = entry.path.rpartition("/")
+        if entry.type == "d":
+            self._enter(entry.path)
+            return
+        parent = self._enter(folder)
+        if entry.type == "l":
+            os.symlink(entry.target, name, dir_fd=parent)
+            return
+        self._store.copy_blob_to(entry.digest, Path(name), executable=entry.executable, folder_descriptor=parent)
+        moment = restored_time(entry)
+        os.utime(name, ns=(moment, moment), dir_fd=parent, follow_symlinks=False)
+        status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        if stat.S_ISREG(status.st_mode):
+            self._stats.learn(status, entry, time.time_ns())
+
+    def _enter(self, path: str) -> int:
+        """Open (and make) the folder at `path`, going up from where the last entry was."""
+        while not _is_within(path, self._open[-1][0]):
+            os.close(self._open.pop()[1])
+        place, descriptor = self._open[-1]
+        rest = path[len(place) :].strip("/")
+        for name in rest.split("/") if rest else ():
+            place = f"{place}/{name}" if place else name
+            descriptor = _open_folder(name, descriptor)
+            self._open.append((place, descriptor))
+        return descriptor
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return not folder or path == folder or path.startswith(folder + "/")
+
+
+def _open_folder(name: str, parent: int) -> int:
+    try:
+        return os.open(name, _FOLDER, dir_fd=parent)
+    except FileNotFoundError:
+        os.mkdir(name, dir_fd=parent)
+        return os.open(name, _FOLDER, dir_fd=parent)
+
+
+def refused(folder: Path, error: OSError) -> StepFailure:
+    """Return the failure of writing to a private copy."""
+    place = printable(str(error.filename or folder))
+    remedy = "free space there" if is_full(error) else "look at that folder and its disk"
+    return StepFailure(
+        ErrorClass.WORKSPACE,
+        f"cannot write `{place}` in the private copy of the workspace at `{folder}`: {reason(error)}; {remedy}, "
+        "or set `PERDURE_HOME` to a folder on another disk",
+    )
