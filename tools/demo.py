@@ -143,22 +143,24 @@ def run(argv: list[str], on_gate: Callable[[], None] | None = None) -> list[str]
     printed: list[str] = []
     waiting = on_gate
     program = shutil.which(argv[0], path=environment()["PATH"]) or argv[0]
-    with subprocess.Popen(
-        [program, *argv[1:]],
-        cwd=SHOP,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        with killed_when_it_hangs(process):
-            for line in process.stdout or ():
-                printed.append(line)
-                click.echo(f"  {line}", nl=False)
-                if waiting and f"perdure reject {FIRST}" in line:  # the last line of what a gate says
-                    waiting()
-                    waiting = None
+    with (
+        subprocess.Popen(
+            [program, *argv[1:]],
+            cwd=SHOP,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process,
+        killed_when_it_hangs(process),
+    ):
+        for line in process.stdout or ():
+            printed.append(line)
+            click.echo(f"  {line}", nl=False)
+            if waiting and f"perdure reject {FIRST}" in line:  # the last line of what a gate says
+                waiting()
+                waiting = None
     if process.returncode != 0:
         raise StoryBroken(f"`{shlex.join(argv)}` ended with exit code {process.returncode}")
     if waiting:
