@@ -241,7 +241,7 @@ async def test_values_go_to_the_store_when_they_are_big():
 async def test_stored_value_is_read_by_the_activity_when_a_condition_looks_into_it():
     text = """
 steps:
-  - {id: a, type: shell, command: x}
+  - {id: a, type: shell, command: 'make >> "$PERDURE_OUTPUT"'}
   - {id: b, type: assert, condition: "steps.a.outputs.found.count > 1"}
 """
     host = PlayingHost({"a": StepResult(outputs={"found": {"$value": "d" * 64, "size": 5000}})}, {"b:condition": True})

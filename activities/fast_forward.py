@@ -1,0 +1,145 @@
+"""Fast-forward: how far a run gets without running anything.
+
+The same interpreter, with a host that answers a step from the cache. A branch is parked at its first miss, gate,
+wait, or step that is not cached; when all are parked, what has ended is the ledger that the workflow goes on from.
+A run that is wholly cached therefore costs one activity. The one place outside `workflows/` that imports the interpreter.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import NoReturn
+
+from pydantic import JsonValue
+
+from activities.evaluate import evaluate
+from activities.run_step import StepRunner
+from activities.store.interface import Store
+from activities.workspace.merging import merge
+from definitions.errors import ErrorClass, ExpressionError, StepFailure
+from definitions.messages import Prepared
+from definitions.models import Definition
+from definitions.records import Decision, EvaluateCall, Event, Gate, Ledger, MergeCall, StepCall, StepResult
+from definitions.steps import GroupStep, Step
+from workflows.events import Journal
+from workflows.interpreter import Interpreter, RunFailed
+from workflows.ledger import Book
+from workflows.lists import run_list
+from workflows.scope import Scopes
+from workflows.steps import HANDLERS
+
+QUIET_TURNS = 50
+"""Turns of the loop without work after which every branch is known to be parked: wake-ups go one task a turn."""
+
+
+class FastForward:
+    """Plays runs over the cache."""
+
+    def __init__(self, store: Store, runner: StepRunner) -> None:
+        self._store = store
+        self._runner = runner
+
+    async def play(self, prepared: Prepared, definition: Definition, started_at: datetime) -> Ledger | None:
+        """Return the ledger of what the cache answers; None where it answers nothing."""
+        if not any(_may_be_cached(step, definition) for step in definition.steps):
+            return None
+        book = Book(Ledger())
+        facts: dict[str, JsonValue] = {"id": prepared.run.execution_id, "started_at": started_at.isoformat()}
+        scopes = Scopes(definition, prepared.inputs, prepared.env, facts, book)
+        host = CacheHost(self._store, self._runner)
+        journal = Journal(prepared.run, book, host)
+        interpreter = Interpreter(definition, journal, book, scopes, host, HANDLERS)
+        walk = asyncio.create_task(run_list(interpreter, definition.steps, "", prepared.tree))
+        await host.until_quiet(walk)
+        records = {path: record for path, record in book.records.items() if record.status in ("completed", "skipped")}
+        walk.cancel()
+        await asyncio.gather(walk, return_exceptions=True)
+        return Ledger(records=records) if any(record.cached for record in records.values()) else None
+
+
+class CacheHost:
+    """Answers from the cache, parks everything else."""
+
+    def __init__(self, store: Store, runner: StepRunner) -> None:
+        self._store = store
+        self._runner = runner
+        self._busy = 0
+        self._calls = 0
+
+    async def until_quiet(self, walk: asyncio.Task[str | None]) -> None:
+        """Return when the walk has ended or each of its branches is parked."""
+        quiet, seen = 0, -1
+        while not walk.done() and quiet < QUIET_TURNS:
+            await asyncio.sleep(0.001 if self._busy else 0)
+            quiet = quiet + 1 if not self._busy and self._calls == seen else 0
+            seen = self._calls
+        if walk.done() and not walk.cancelled():
+            error = walk.exception()
+            if error is not None and not isinstance(error, StepFailure | RunFailed):
+                raise error
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return datetime.now(UTC)
+
+    async def may_start(self, *, is_long: bool = False) -> None:
+        """Return at once."""
+        self._calls += 1
+
+    async def run_step(self, call: StepCall, step: Step) -> StepResult:
+        """Answer from the cache, or park."""
+        if call.attempt > 1:
+            await _park()
+        self._busy += 1
+        try:
+            hit = await self._runner.from_cache(call)
+        except (StepFailure, ExpressionError):
+            hit = None
+        finally:
+            self._busy -= 1
+            self._calls += 1
+        return hit if hit is not None else await _park()
+
+    async def evaluate(self, call: EvaluateCall) -> dict[str, JsonValue]:
+        """Evaluate here."""
+        self._busy += 1
+        try:
+            return (await evaluate(self._store, call)).values
+        except ExpressionError as error:
+            raise StepFailure(ErrorClass.EXPRESSION, error.message) from error
+        finally:
+            self._busy -= 1
+            self._calls += 1
+
+    async def merge(self, call: MergeCall) -> str:
+        """Merge here."""
+        self._busy += 1
+        try:
+            return await asyncio.to_thread(merge, self._store, call.base, call.branches)
+        finally:
+            self._busy -= 1
+            self._calls += 1
+
+    async def sleep_until(self, moment: datetime, summary: str) -> None:
+        """Park."""
+        await _park()
+
+    async def decision(self, gate: Gate) -> Decision | None:
+        """Park: a person decides."""
+        return await _park()
+
+    def emit(self, event: Event) -> None:
+        """Forget it: the workflow tells what the ledger knows."""
+
+    def changed(self) -> None:
+        """Do nothing."""
+
+
+async def _park() -> NoReturn:
+    await asyncio.Event().wait()
+    raise AssertionError("nothing wakes a parked branch")
+
+
+def _may_be_cached(step: Step, definition: Definition) -> bool:
+    if isinstance(step, GroupStep):
+        return any(_may_be_cached(inside, definition) for inside in step.steps)
+    return step.is_cached or definition.cache.default == "on"

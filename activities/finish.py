@@ -1,0 +1,38 @@
+"""`finish`: the last bookkeeping activity. It writes what is known of a run to the store.
+
+    runs/ID/run.json                the status record
+    runs/ID/ledger.json             the ledger
+    runs/ID/events-NNNNNNNN.ndjson  its events, from that sequence on
+
+The run is asked for its own report, so that history holds no copy of it. The same is written when a run continues as new.
+"""
+
+import asyncio
+
+from temporalio.client import Client
+
+from activities.store.interface import Store
+from activities.store.keys import encode_name
+from definitions.messages import FinishCall, Report
+
+
+async def finish(store: Store, client: Client, call: FinishCall) -> None:
+    """Write the record of a run; writing it again is harmless."""
+    handle = client.get_workflow_handle(call.run.execution_id)
+    report = await handle.query("report", result_type=Report)
+    await asyncio.to_thread(write_report, store, report)
+
+
+def write_report(store: Store, report: Report) -> None:
+    """Write a report's documents; `run.json` last, since it says that the others are there."""
+    run = report.status.execution_id
+    if report.events:
+        lines = "".join(event.model_dump_json(exclude_none=True) + "\n" for event in report.events)
+        store.write_document(run_key(run, f"events-{report.events[0].sequence:08d}.ndjson"), lines.encode())
+    store.write_document(run_key(run, "ledger.json"), report.ledger.model_dump_json(exclude_defaults=True).encode())
+    store.write_document(run_key(run, "run.json"), report.status.model_dump_json(exclude_defaults=True).encode())
+
+
+def run_key(execution_id: str, name: str) -> str:
+    """Return the key of one of a run's documents."""
+    return f"runs/{encode_name(execution_id)}/{name}"

@@ -1,0 +1,194 @@
+"""`prepare`: the first bookkeeping activity of a run. It freezes everything that the run depends on.
+
+The definition is resolved and validated, inputs are typed, `env` is taken, the workspace is given a digest, the
+run's context becomes a blob, and fast-forward finds out how far the cache carries the run.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, JsonValue
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+
+from activities.fast_forward import FastForward
+from activities.store.interface import Store
+from activities.workspace.manifest import Manifest, save_manifest
+from activities.workspace.sources import snapshot_source
+from definitions import catalog
+from definitions.diagnostics import Diagnostic
+from definitions.inputs import check_inputs
+from definitions.loader import Loaded, definition_digest, load
+from definitions.messages import SEARCH_ATTRIBUTES, InlineDefinition, PrepareCall, Prepared, RunInput
+from definitions.models import Definition
+from definitions.records import RunContext, RunHandle
+from definitions.references import references
+from definitions.rendering import render_json, render_text
+from definitions.steps import GroupStep
+from definitions.templates import render_value, to_text
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionPolicy:
+    """Which definitions a worker runs."""
+
+    folder: Path | None = None
+    """Where `NAME.yaml` is looked for before the catalog."""
+    allows_inline: bool = False
+    """Whether a start input may carry a definition (a shell for whoever may start a workflow)."""
+    allows_paths: bool = False
+    """Whether a start input may name a folder of this machine as its workspace."""
+
+
+class Preparation:
+    """Makes a start input into a frozen run."""
+
+    def __init__(self, store: Store, client: Client, policy: DefinitionPolicy, fast_forward: FastForward) -> None:
+        self._store = store
+        self._client = client
+        self._policy = policy
+        self._fast_forward = fast_forward
+        self._attributes: list[str] | None = None
+
+    async def prepare(self, call: PrepareCall) -> Prepared:
+        """Return the frozen run. Raises a non-retryable ApplicationError where the request is not valid."""
+        request = call.request
+        loaded = await asyncio.to_thread(self._load, request)
+        definition = self._valid(loaded)
+        inputs, findings = check_inputs(definition, request.inputs)
+        self._refuse(findings, loaded)
+        env = frozen_environment(definition, request.env)
+        tree = await asyncio.to_thread(self._tree, definition, request)
+        context = run_context(call, definition, inputs, env)
+        digest = await asyncio.to_thread(self._store.write_blob, context.model_dump_json().encode())
+        prepared = Prepared(
+            definition=definition.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+            definition_digest=context.definition_digest,
+            inputs=inputs,
+            env=env,
+            run=RunHandle(execution_id=call.execution_id, definition_id=definition.id, context=digest),
+            tree=tree,
+            search_attributes=await self._search_attributes(),
+        )
+        ledger = await self._fast_forward.play(prepared, definition, call.started_at)
+        return prepared if ledger is None else prepared.model_copy(update={"ledger": ledger})
+
+    def _load(self, request: RunInput) -> Loaded:
+        match request.definition:
+            case str() as name:
+                return load(*self._by_name(name))
+            case InlineDefinition() as inline:
+                self._allow_inline()
+                return load(inline.text, inline.file)
+            case dict() as body:
+                self._allow_inline()
+                return load(json.dumps(body, ensure_ascii=False), "definition.json")
+
+    def _by_name(self, name: str) -> tuple[str, str]:
+        if self._policy.folder is not None and "/" not in name and not name.startswith("."):
+            for suffix in (".yaml", ".yml", ".json"):
+                path = self._policy.folder / f"{name}{suffix}"
+                if path.is_file():
+                    return path.read_text(encoding="utf-8"), path.name
+        try:
+            return catalog.read(name)
+        except KeyError:
+            known = ", ".join(f"`{known}`" for known in catalog.names())
+            raise invalid(
+                "unknown-definition", f"no definition is called `{name}`; there are {known or 'none'}"
+            ) from None
+
+    def _allow_inline(self) -> None:
+        if not self._policy.allows_inline:
+            message = "this worker takes no definition with the start input; name one of its own, or set PERDURE_DEFINITIONS=inline"
+            raise invalid("inline-refused", message)
+
+    def _valid(self, loaded: Loaded) -> Definition:
+        self._refuse([found for found in loaded.diagnostics if found.severity == "error"], loaded)
+        if loaded.definition is None:
+            raise invalid("definition-invalid", "the definition could not be read")
+        return loaded.definition
+
+    def _refuse(self, findings: list[Diagnostic], loaded: Loaded) -> None:
+        errors = [found for found in findings if found.severity == "error"]
+        if errors:
+            text = render_text(errors, {errors[0].file: loaded.source}, color=False)
+            raise invalid("definition-invalid", text[:4000], render_json(errors))
+
+    def _tree(self, definition: Definition, request: RunInput) -> str | None:
+        if definition.workspace.source == "none":
+            return None
+        if definition.workspace.source == "empty":
+            return save_manifest(self._store, Manifest())
+        if request.workspace.tree is not None:
+            if not self._store.has_blob(request.workspace.tree):
+                raise invalid("no-such-tree", f"the store has no tree `{request.workspace.tree}`")
+            return request.workspace.tree
+        if request.workspace.path is None:
+            return save_manifest(self._store, Manifest())
+        if not self._policy.allows_paths:
+            raise invalid(
+                "path-refused", "this worker takes no folder of its machine as a workspace; give a tree's digest"
+            )
+        return save_manifest(self._store, snapshot_source(self._store, Path(request.workspace.path)))
+
+    async def _search_attributes(self) -> list[str]:
+        """Return which of ours the namespace has; asked once a worker, since setting another wedges the run."""
+        if self._attributes is None:
+            from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+
+            answer = await self._client.operator_service.list_search_attributes(
+                ListSearchAttributesRequest(namespace=self._client.namespace)
+            )
+            self._attributes = [name for name in SEARCH_ATTRIBUTES if name in answer.custom_attributes]
+        return self._attributes
+
+
+def frozen_environment(definition: Definition, given: dict[str, str]) -> dict[str, JsonValue]:
+    """Return `env.X` for each name that the definition uses; absent is null."""
+    used = {path for model in _models(definition) for path in references(model)}
+    return {name: given.get(name) for name in sorted({path[1] for path in used if path[0] == "env" and len(path) > 1})}
+
+
+def _models(definition: Definition) -> list[BaseModel]:
+    """Return every model of a definition that holds texts of its own."""
+    models: list[BaseModel] = [definition, *definition.outputs.values()]
+    waiting = list(definition.steps)
+    while waiting:
+        step = waiting.pop()
+        models.append(step)
+        if isinstance(step, GroupStep):
+            waiting.extend(step.steps)
+    return models
+
+
+def run_context(
+    call: PrepareCall, definition: Definition, inputs: dict[str, JsonValue], env: dict[str, JsonValue]
+) -> RunContext:
+    """Return the facts of the run that its activities need."""
+    request = call.request
+    scope: dict[str, JsonValue] = {
+        "inputs": inputs,
+        "env": env,
+        "run": {"id": call.execution_id, "started_at": call.started_at.isoformat()},
+        "steps": {},
+    }
+    return RunContext(
+        execution_id=call.execution_id,
+        definition_id=definition.id,
+        definition_digest=definition_digest(definition),
+        started_at=call.started_at,
+        environment=request.caller_environment or {},
+        definition_environment={name: to_text(render_value(text, scope)) for name, text in definition.env.items()},
+        provider=request.provider,
+        script=request.script,
+        accept_sandbox=request.accept_sandbox,
+        cache_default=definition.cache.default == "on",
+    )
+
+
+def invalid(code: str, message: str, diagnostics: list[dict[str, JsonValue]] | None = None) -> ApplicationError:
+    """Return the error of a request that cannot be run."""
+    return ApplicationError(message, {"code": code, "diagnostics": diagnostics or []}, type=code, non_retryable=True)

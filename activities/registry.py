@@ -1,0 +1,100 @@
+"""All activities of a worker, made once with what they need; light ones, and those of the agent queue."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from temporalio import activity
+from temporalio.client import Client
+
+from activities.attempts import beating, reported
+from activities.evaluate import evaluate
+from activities.executors.agent import AgentExecutor
+from activities.executors.interface import Executor
+from activities.executors.shell import ShellExecutor
+from activities.fast_forward import FastForward
+from activities.finish import finish
+from activities.prepare import DefinitionPolicy, Preparation
+from activities.run_step import StepRunner
+from activities.store.interface import Store
+from activities.workspace.checkouts import Checkouts
+from activities.workspace.merging import merge
+from definitions.messages import CancelCall, FinishCall, PrepareCall, Prepared
+from definitions.records import EvaluateCall, EvaluateResult, MergeCall, MergeResult, StepCall, StepResult
+from definitions.steps import STEP_MODELS
+
+Activity = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ActivitySettings:
+    """What a worker may do."""
+
+    definitions: DefinitionPolicy = field(default_factory=DefinitionPolicy)
+
+
+def activities(
+    store: Store, work: Path, client: Client, settings: ActivitySettings
+) -> tuple[list[Activity], list[Activity]]:
+    """Return the activities of the two task queues: light, agent.
+
+    Args:
+        store: Where blobs, records and documents are.
+        work: A folder of this worker's own, for checkouts and scratch files.
+        client: To ask runs for their report, and to cancel them.
+        settings: What the worker may do.
+    """
+    scratch = work / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    executors: dict[str, Executor] = {"shell": ShellExecutor(), "agent": AgentExecutor()}
+    runner = StepRunner(store, Checkouts(work / "checkouts", store), scratch, executors)
+    preparation = Preparation(store, client, settings.definitions, FastForward(store, runner))
+    by_queue: dict[str, list[Activity]] = {"none": [], "light": [], "agent": []}
+    for model in STEP_MODELS:
+        kind = str(model.model_fields["type"].annotation.__args__[0])  # pyright: ignore[reportOptionalMemberAccess]
+        if kind in executors:
+            by_queue[model.queue].append(_step_activity(kind, runner))
+    return [*by_queue["light"], *_bookkeeping(store, client, preparation)], by_queue["agent"]
+
+
+def _step_activity(kind: str, runner: StepRunner) -> Activity:
+    @activity.defn(name=kind)
+    async def attempt(call: StepCall) -> StepResult:
+        details = activity.info().heartbeat_details
+        with reported(call.path):
+            async with beating() as beat:
+                return await runner.run(call, beat, details[0] if details else None)
+
+    return attempt
+
+
+def _bookkeeping(store: Store, client: Client, preparation: Preparation) -> list[Activity]:
+    @activity.defn(name="prepare")
+    async def prepare(call: PrepareCall) -> Prepared:
+        with reported("prepare"):
+            async with beating():
+                return await preparation.prepare(call)
+
+    @activity.defn(name="finish")
+    async def finish_run(call: FinishCall) -> None:
+        await finish(store, client, call)
+
+    @activity.defn(name="evaluate")
+    async def evaluate_expressions(call: EvaluateCall) -> EvaluateResult:
+        with reported(call.path):
+            async with beating():
+                return await evaluate(store, call)
+
+    @activity.defn(name="merge")
+    async def merge_branches(call: MergeCall) -> MergeResult:
+        with reported(call.path):
+            async with beating():
+                return MergeResult(tree=await asyncio.to_thread(merge, store, call.base, call.branches))
+
+    @activity.defn(name="request_cancel")
+    async def request_cancel(call: CancelCall) -> None:
+        await client.get_workflow_handle(call.execution_id).cancel()
+
+    return [prepare, finish_run, evaluate_expressions, merge_branches, request_cancel]

@@ -1,0 +1,188 @@
+"""One attempt of a step: resolve, look up, run, keep.
+
+    templates resolved  ->  key made, cache asked  ->  workspace laid out  ->  executor runs it
+    ->  files taken over  ->  outputs and artifacts made  ->  record kept in the cache  ->  a small record back
+
+Whatever fails before the last step leaves the tree before untouched: the next attempt starts from it.
+"""
+
+import asyncio
+import contextlib
+import functools
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from activities.attempts import Beat
+from activities.cache.keys import CacheKey
+from activities.cache.records import Hit, look_up, save
+from activities.executors.interface import Execution, Executor, Outcome, StepLog
+from activities.file_functions.reader import StoreFileReader
+from activities.outputs import declared_outputs, kept_artifacts
+from activities.process.environment import step_environment
+from activities.rendering import parse_step, render_step
+from activities.step_identity import is_cached, step_key
+from activities.step_log import StoreStepLog
+from activities.store.interface import Store
+from activities.workspace.checkouts import Checkouts
+from activities.workspace.manifest import Manifest, load_manifest, save_manifest
+from definitions.errors import ErrorClass, StepFailure
+from definitions.records import INLINE_LIMIT, RunContext, StepCall, StepResult, json_size
+from definitions.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What is known once templates are resolved."""
+
+    call: StepCall
+    context: RunContext
+    manifest: Manifest
+    """Of the tree before; empty where the run has no workspace."""
+    execution: Execution
+    executor: Executor
+
+
+class NoLog:
+    """A log that nobody reads: of an attempt that is only looked up."""
+
+    def write(self, content: bytes) -> None:
+        """Drop it."""
+
+    def note(self, text: str) -> None:
+        """Drop it."""
+
+
+class StepRunner:
+    """Runs attempts on one worker."""
+
+    def __init__(self, store: Store, checkouts: Checkouts, scratch: Path, executors: Mapping[str, Executor]) -> None:
+        self._store = store
+        self._checkouts = checkouts
+        self._scratch = scratch
+        self._executors = executors
+        self._context = functools.lru_cache(maxsize=256)(self._read_context)
+        self._manifest = functools.lru_cache(maxsize=64)(functools.partial(load_manifest, store))
+
+    async def run(self, call: StepCall, beat: Beat, resumed_from: dict[str, JsonValue] | None) -> StepResult:
+        """Run one attempt. Raises StepFailure or ExpressionError."""
+        log = StoreStepLog(self._store, call.run.execution_id, call.path, call.attempt)
+        key: CacheKey | None = None
+        try:
+            async with self._prepared(call, log, beat, resumed_from) as attempt:
+                if is_cached(attempt.execution.step, attempt.context):
+                    key = await step_key(attempt.executor, attempt.execution, attempt.manifest)
+                    hit = await asyncio.to_thread(look_up, self._store, key, attempt.manifest)
+                    if isinstance(hit, Hit):
+                        return self._from_hit(call, key, hit)
+                result = await self._execute(attempt, key)
+        except StepFailure as failure:
+            failure.details["log"] = await log.close()
+            failure.details["cache_key"] = None if key is None else key.digest
+            raise
+        except BaseException:
+            await log.close()
+            raise
+        return result.model_copy(update={"log": await log.close()})
+
+    async def from_cache(self, call: StepCall) -> StepResult | None:
+        """Return what the cache has for an attempt, or None; nothing is run."""
+        async with self._prepared(call, NoLog(), lambda details: None, None) as attempt:
+            if not is_cached(attempt.execution.step, attempt.context):
+                return None
+            key = await step_key(attempt.executor, attempt.execution, attempt.manifest)
+            hit = await asyncio.to_thread(look_up, self._store, key, attempt.manifest)
+            return self._from_hit(call, key, hit) if isinstance(hit, Hit) else None
+
+    # --- before -------------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def _prepared(
+        self, call: StepCall, log: StepLog, beat: Beat, resumed_from: dict[str, JsonValue] | None
+    ) -> AsyncGenerator[Attempt]:
+        scratch = Path(tempfile.mkdtemp(prefix="attempt-", dir=self._scratch))
+        try:
+            context = self._context(call.run.context)
+            manifest = Manifest() if call.tree is None else self._manifest(call.tree)
+            step, bindings = self._rendered(call, manifest)
+            execution = Execution(
+                call=call,
+                context=context,
+                step=step,
+                bindings=bindings,
+                workspace=scratch,
+                scratch=scratch,
+                environment=step_environment(context.environment, context.definition_environment, step.env),
+                store=self._store,
+                log=log,
+                heartbeat=beat,
+                resumed_from=resumed_from,
+            )
+            yield Attempt(call, context, manifest, execution, self._executors[step.type])
+        finally:
+            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+
+    def _read_context(self, digest: str) -> RunContext:
+        return RunContext.model_validate_json(self._store.read_blob(digest))
+
+    def _rendered(self, call: StepCall, manifest: Manifest) -> tuple[Step, dict[str, str]]:
+        return render_step(parse_step(call.step), call.values, StoreFileReader(self._store, manifest))
+
+    # --- the attempt --------------------------------------------------------------------------------
+
+    async def _execute(self, attempt: Attempt, key: CacheKey | None) -> StepResult:
+        call = attempt.call
+        async with self._checkouts.hold(call.run.execution_id, call.path, call.tree) as folder:
+            attempt.execution.workspace = folder
+            outcome = await self._within_time(attempt)
+            manifest = attempt.manifest
+            if call.tree is not None:
+                manifest = await self._checkouts.snapshot(folder, attempt.manifest)
+            result = await self._harvested(attempt, outcome, folder, manifest)
+        if key is None:
+            return result
+        result = result.model_copy(update={"cache_key": key.digest})
+        await asyncio.to_thread(save, self._store, key, result, attempt.manifest, manifest)
+        return result
+
+    async def _within_time(self, attempt: Attempt) -> Outcome:
+        timeout = attempt.execution.step.timeout
+        try:
+            async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
+                return await attempt.executor.execute(attempt.execution)
+        except TimeoutError as error:
+            message = f"it took longer than {timeout} and was ended"
+            raise StepFailure(ErrorClass.TIMEOUT, message, {"timeout": str(timeout)}) from error
+
+    async def _harvested(self, attempt: Attempt, outcome: Outcome, folder: Path, manifest: Manifest) -> StepResult:
+        """Harvest, in a thread where files are read or written: most steps keep none."""
+        step = attempt.execution.step
+        is_quick = not step.outputs and not step.artifacts and manifest == attempt.manifest
+        if is_quick and json_size(outcome.outputs) <= INLINE_LIMIT:
+            return self._harvest(attempt, outcome, folder, manifest)
+        return await asyncio.to_thread(self._harvest, attempt, outcome, folder, manifest)
+
+    def _harvest(self, attempt: Attempt, outcome: Outcome, folder: Path, manifest: Manifest) -> StepResult:
+        step = attempt.execution.step
+        files = StoreFileReader(self._store, manifest)
+        return StepResult(
+            outputs=declared_outputs(self._store, step, outcome.outputs, folder, attempt.call.values, files),
+            artifacts=kept_artifacts(self._store, step, folder),
+            tree=self._kept_tree(attempt, manifest),
+            usage=outcome.usage,
+            enforced_by=list(outcome.enforced_by),
+            notes=list(outcome.notes),
+        )
+
+    def _kept_tree(self, attempt: Attempt, manifest: Manifest) -> str | None:
+        return attempt.call.tree if manifest == attempt.manifest else save_manifest(self._store, manifest)
+
+    def _from_hit(self, call: StepCall, key: CacheKey, hit: Hit) -> StepResult:
+        tree = call.tree if hit.manifest is None else save_manifest(self._store, hit.manifest)
+        return hit.result.model_copy(update={"tree": tree, "cached": True, "cache_key": key.digest})
+
+

@@ -1,0 +1,51 @@
+"""The other side of the benchmarks: workflows written by hand, as a good Temporal user would."""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import activity, workflow
+from temporalio.common import RetryPolicy
+
+ONCE = RetryPolicy(maximum_attempts=1)
+MINUTE = timedelta(seconds=60)
+
+
+@activity.defn
+async def shell_by_hand(command: str) -> dict[str, object]:
+    """Run a command and return its exit code and output."""
+    process = await asyncio.create_subprocess_exec("bash", "-c", command, stdout=asyncio.subprocess.PIPE)
+    output, _ = await process.communicate()
+    return {"exit_code": process.returncode, "stdout": output.decode()}
+
+
+@activity.defn
+async def nothing_by_hand(command: str) -> dict[str, object]:
+    """Do nothing."""
+    return {"exit_code": 0, "stdout": ""}
+
+
+@workflow.defn
+class SequentialByHand:
+    """N activities, one after the other."""
+
+    @workflow.run
+    async def run(self, count: int, name: str) -> int:
+        for _ in range(count):
+            await workflow.execute_activity(
+                name, "true", result_type=dict, start_to_close_timeout=MINUTE, retry_policy=ONCE
+            )
+        return count
+
+
+@workflow.defn
+class ParallelByHand:
+    """N activities at once."""
+
+    @workflow.run
+    async def run(self, count: int, name: str) -> int:
+        calls = [
+            workflow.execute_activity(name, "true", result_type=dict, start_to_close_timeout=MINUTE, retry_policy=ONCE)
+            for _ in range(count)
+        ]
+        await asyncio.gather(*calls)
+        return count

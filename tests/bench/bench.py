@@ -1,0 +1,253 @@
+"""The benchmarks: both sides in turn in one run, medians, the ratio. `make bench`, or `python tests/bench/bench.py NAME…`."""
+
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from definitions.messages import EventsQuery
+from tests.bench.baseline import ParallelByHand, SequentialByHand
+from tests.bench.stage import Stage, history_length, in_turn, median_ms, percentile, sequence, stage, timed
+
+ROUNDS = int(os.environ.get("PERDURE_BENCH_ROUNDS", "7"))
+STEPS = 20
+PERDURE = [sys.executable, "-c", "from client.cli import main; main()"]
+
+
+def say(name: str, figure: str, bound: str = "") -> None:
+    """Print a line of the table."""
+    print(f"{name:<58} {figure:<44} {bound}", flush=True)  # noqa: T201
+
+
+async def overhead(scene: Stage, server: str) -> None:
+    """Twenty shell steps against the hand-written workflow on the same server."""
+    times = await in_turn(
+        ROUNDS,
+        hand=lambda: scene.by_hand(SequentialByHand, STEPS, "shell_by_hand"),
+        ours=lambda: scene.ours(sequence(STEPS)),
+    )
+    empty = [await timed(lambda: scene.ours(pure(1))) for _ in range(ROUNDS)]
+    hand, ours, base = (median_ms(found) for found in (times["hand"], times["ours"], empty))
+    say(f"{STEPS} shell steps, {server}: whole run", f"hand {hand:.0f} ms, ours {ours:.0f} ms", f"{ours / hand:.2f} x")
+    say(
+        f"{STEPS} shell steps, {server}: per step",
+        f"hand {hand / STEPS:.1f} ms, ours {(ours - base) / STEPS:.1f} ms",
+        f"{(ours - base) / hand:.2f} x (at most 1.15); a run of none: {base:.0f} ms",
+    )
+
+
+def pure(count: int) -> dict:
+    """Return a definition whose steps cost no event."""
+    steps: list[dict] = []
+    for number in range(count):
+        steps.append({"id": f"v{number}", "type": "set", "values": {"x": f"{{{{ {number} + 1 }}}}"}})
+        steps.append({"id": f"a{number}", "type": "assert", "condition": f"steps.v{number}.outputs.x == {number + 1}"})
+        steps.append({"id": f"w{number}", "type": "set", "values": {"x": 1}, "when": "1 > 2"})
+    return {"name": "pure", "workspace": {"from": "none"}, "steps": steps}
+
+
+async def events(scene: Stage) -> None:
+    """What a run costs in history."""
+    runs = {count: await history_length(await scene.ours(sequence(count))) for count in (1, STEPS)}
+    per_attempt = (runs[STEPS] - runs[1]) / (STEPS - 1)
+    say("events per attempt", f"{per_attempt:.1f}", "at most 6")
+    say("events besides", f"{runs[1] - per_attempt:.0f}", "at most 20")
+    few, many = [await history_length(await scene.ours(pure(count))) for count in (1, 30)]
+    say("events of 87 more set, assert and skipped steps", f"{many - few}", "0")
+
+
+async def embedded(folder: Path) -> None:
+    """The embedded default against the stock server with the hand-written workflow."""
+    hand: dict[str, list[float]] = {"sequential": [], "parallel": [], "many": []}
+    ours: dict[str, list[float]] = {"sequential": [], "parallel": [], "many": []}
+    fan = {
+        "name": "fan",
+        "workspace": {"from": "empty"},
+        "steps": [
+            {
+                "id": "g",
+                "type": "group",
+                "mode": "parallel",
+                "merge": "outputs",
+                "steps": [{"id": f"s{n}", "type": "shell", "command": "true"} for n in range(100)],
+            }
+        ],
+    }
+    no_op: list[float] = []
+    for number in range(ROUNDS):
+        async with stage(folder / f"stock{number}", tuned=False) as stock:
+            await stock.by_hand(SequentialByHand, 3, "shell_by_hand")
+            hand["sequential"].append(await timed(lambda: stock.by_hand(SequentialByHand, STEPS, "shell_by_hand")))
+            hand["parallel"].append(await timed(lambda: stock.by_hand(ParallelByHand, 100, "nothing_by_hand")))
+            hand["many"].append(
+                await timed(
+                    lambda: asyncio.gather(*[stock.by_hand(SequentialByHand, 10, "shell_by_hand") for _ in range(50)])
+                )
+            )
+        async with stage(folder / f"tuned{number}", tuned=True) as tuned:
+            await tuned.ours(sequence(3))
+            ours["sequential"].append(await timed(lambda: tuned.ours(sequence(STEPS))))
+            ours["parallel"].append(await timed(lambda: tuned.ours(fan)))
+            no_op.append(await timed(lambda: tuned.by_hand(ParallelByHand, 100, "nothing_by_hand")))
+            ours["many"].append(await timed(lambda: asyncio.gather(*[tuned.ours(sequence(10)) for _ in range(50)])))
+    for name, bound in (
+        ("sequential", "at least 3"),
+        ("parallel", "at least 5 (ours start processes)"),
+        ("many", "at least 2"),
+    ):
+        a, b = statistics.median(hand[name]), statistics.median(ours[name])
+        say(
+            f"embedded against stock, {name}",
+            f"stock by hand {a:.2f} s, ours {b:.2f} s",
+            f"{a / b:.1f} x faster ({bound})",
+        )
+    a, b = statistics.median(hand["parallel"]), statistics.median(no_op)
+    say(
+        "embedded against stock, 100 no-op activities",
+        f"stock {a:.2f} s, embedded {b:.2f} s",
+        f"{a / b:.1f} x faster (at least 5)",
+    )
+
+
+async def crowd(scene: Stage) -> None:
+    """A hundred runs at once; queries and controls under load."""
+    begin = time.perf_counter()
+    handles = [await scene.start(sequence(10)) for _ in range(100)]
+    results = await asyncio.gather(*[handle.result() for handle in handles])
+    completed = sum(1 for result in results if result["status"] == "completed")
+    say("100 runs at once of 10 steps", f"{completed} completed in {time.perf_counter() - begin:.1f} s", "all")
+
+
+async def queries(scene: Stage) -> None:
+    """The status query, idle and under 200 runs."""
+    gate = {"name": "gate", "workspace": {"from": "none"}, "steps": [{"id": "ok", "type": "approval"}]}
+    waiting = await scene.start(gate)
+    while not await waiting.query("gates"):
+        await asyncio.sleep(0.05)
+    idle = [await timed(lambda: waiting.query("status")) for _ in range(200)]
+    say(
+        "status query, idle",
+        f"p50 {percentile(idle, 0.5):.1f} ms, p95 {percentile(idle, 0.95):.1f} ms",
+        "p95 under 20 ms",
+    )
+    handles = [await scene.start(sequence(10, "sleep 0.2")) for _ in range(200)]
+    loaded: list[float] = []
+    while len(loaded) < 200:
+        loaded.append(await timed(lambda: waiting.query("status")))
+        await asyncio.sleep(0.02)
+    say(
+        "status query, 200 runs",
+        f"p50 {percentile(loaded, 0.5):.1f} ms, p95 {percentile(loaded, 0.95):.1f} ms",
+        "p95 under 100 ms",
+    )
+    await waiting.signal("decide", {"gate": "ok", "verdict": "approve", "by": "bench"})
+    await asyncio.gather(*[handle.result() for handle in handles])
+
+
+async def controls(scene: Stage) -> None:
+    """Time from the command to its effect."""
+    definition = sequence(200, "sleep 0.05")
+    effects: dict[str, list[float]] = {"pause": [], "resume": [], "decide": [], "cancel": []}
+    for _ in range(ROUNDS):
+        handle = await scene.start(definition)
+        await events_after(handle, "step_completed", 0)
+        effects["pause"].append(await timed(lambda: handle.execute_update("pause", {"by": "bench"})))
+        last = len(await handle.query("events", EventsQuery(after=0, limit=5000)))
+        effects["resume"].append(await timed(lambda: resumed(handle, last)))
+        effects["cancel"].append(await timed(lambda: cancelled(handle)))
+        gate = await scene.start(
+            {"name": "gate", "workspace": {"from": "none"}, "steps": [{"id": "ok", "type": "approval"}]}
+        )
+        while not await gate.query("gates"):
+            await asyncio.sleep(0.02)
+        effects["decide"].append(await timed(lambda: decided(gate)))
+    for name, seconds in effects.items():
+        say(
+            f"{name}: from the command to its effect",
+            f"median {median_ms(seconds):.0f} ms, worst {max(seconds) * 1000:.0f} ms",
+            "under 1 s",
+        )
+
+
+async def events_after(handle, kind: str, after: int) -> None:
+    """Wait for an event of a kind."""
+    while True:
+        found = await handle.query("events", EventsQuery(after=after, limit=5000))
+        if any(event["type"] == kind for event in found):
+            return
+        await asyncio.sleep(0.01)
+
+
+async def resumed(handle, last: int) -> None:
+    """Resume and wait for a step to start."""
+    await handle.execute_update("resume", {"by": "bench"})
+    await events_after(handle, "step_started", last)
+
+
+async def cancelled(handle) -> None:
+    """Cancel and wait for the end."""
+    await handle.signal("cancel", {"by": "bench"})
+    try:
+        await handle.result()
+    except Exception as error:
+        assert "cancel" in str(error.__cause__ or error).lower()
+
+
+async def decided(handle) -> None:
+    """Decide and wait for the end."""
+    await handle.execute_update("decide", {"gate": "ok", "verdict": "approve", "by": "bench"})
+    await handle.result()
+
+
+def commands(folder: Path) -> None:
+    """What the command costs before it does anything."""
+    path = folder / "sixty.yaml"
+    steps = "\n".join(f"  - {{id: s{n}, type: shell, command: 'echo {{{{ inputs.x }}}} {n}'}}" for n in range(60))
+    path.write_text(f"name: sixty\ninputs: {{x: {{default: a}}}}\nsteps:\n{steps}\n")
+    for name, arguments, bound in (
+        ("--help", ["--help"], "under 150 ms"),
+        ("validate, 60 steps", ["validate", str(path)], "under 300 ms"),
+    ):
+        seconds: list[float] = []
+        for _ in range(ROUNDS):
+            begin = time.perf_counter()
+            subprocess.run([*PERDURE, *arguments], check=True, capture_output=True)
+            seconds.append(time.perf_counter() - begin)
+        say(f"perdure {name}", f"median {median_ms(seconds):.0f} ms", bound)
+
+
+async def main(names: list[str]) -> None:
+    """Run the named benchmarks, or all."""
+    with tempfile.TemporaryDirectory(prefix="perdure-bench-") as name:
+        folder = Path(name)
+        wanted = names or [
+            "commands",
+            "events",
+            "overhead",
+            "overhead-stock",
+            "crowd",
+            "queries",
+            "controls",
+            "embedded",
+        ]
+        if "commands" in wanted:
+            commands(folder)
+        async with stage(folder / "one", tuned=True) as scene:
+            for kind, run in (("events", events), ("crowd", crowd), ("queries", queries), ("controls", controls)):
+                if kind in wanted:
+                    await run(scene)
+            if "overhead" in wanted:
+                await overhead(scene, "embedded server")
+        if "overhead-stock" in wanted:
+            async with stage(folder / "two", tuned=False) as scene:
+                await overhead(scene, "stock server")
+        if "embedded" in wanted:
+            await embedded(folder)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""Runs on a real server, for tests: start, wait for a condition, and ask."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+from pydantic import JsonValue
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError, CancelledError
+
+from definitions.messages import WORKFLOW_TYPE, Report
+from definitions.records import Status
+from tests.support.workers import RunningWorker
+
+PATIENCE = 30.0
+
+
+async def start(worker: RunningWorker, text: str, **request: JsonValue) -> WorkflowHandle:
+    """Start a definition given as text."""
+    body = {"definition": {"text": "name: live\n" + text, "file": "live.yaml"}, **request}
+    identity = f"live-{uuid.uuid4().hex[:8]}"
+    return await worker.client.start_workflow(WORKFLOW_TYPE, body, id=identity, task_queue=worker.task_queue)
+
+
+async def finished(handle: WorkflowHandle) -> Status:
+    """Return the status record that a run ended with, however it ended."""
+    try:
+        return Status.model_validate(await handle.result())
+    except WorkflowFailureError as error:
+        if isinstance(error.cause, CancelledError):
+            return await status(handle)
+        assert isinstance(error.cause, ApplicationError)
+        return Status.model_validate(error.cause.details[0])
+
+
+async def run(worker: RunningWorker, text: str, **request: JsonValue) -> Status:
+    """Run a definition to its end."""
+    return await finished(await start(worker, text, **request))
+
+
+async def status(handle: WorkflowHandle) -> Status:
+    """Ask a run for its status."""
+    return await handle.query("status", result_type=Status)
+
+
+async def report(handle: WorkflowHandle) -> Report:
+    """Ask a run for all that it knows."""
+    return await handle.query("report", result_type=Report)
+
+
+async def until(question: Callable[[], Awaitable[object]], what: str) -> None:
+    """Wait until a question is answered with something true."""
+    deadline = time.monotonic() + PATIENCE
+    while not await question():
+        assert time.monotonic() < deadline, f"waited {PATIENCE:.0f} s in vain for {what}"
+        await asyncio.sleep(0.02)
+
+
+async def until_step(handle: WorkflowHandle, path: str, state: str) -> None:
+    """Wait until a step is in a state."""
+
+    async def is_so() -> bool:
+        steps = (await status(handle)).steps
+        return path in steps and steps[path].status == state
+
+    await until(is_so, f"step {path} to be {state}")
+
+
+async def until_open(handle: WorkflowHandle, gate: str) -> None:
+    """Wait until a gate is open."""
+
+    async def is_open() -> bool:
+        return gate in [found["gate"] for found in await handle.query("gates")]
+
+    await until(is_open, f"gate {gate} to open")
