@@ -4,8 +4,8 @@
     the same run again    ->  from the cache
     what the run made     ->  shown, and taken into the repository
 
-All of it happens in `.demo/` of this repository, and no process is left when it ends. It fails with exit code 1
-where the story does not go as told.
+All of it happens in `.demo/` of this repository (or `$PERDURE_DEMO_FOLDER`), and no process is left when it
+ends. It fails with exit code 1 where the story does not go as told.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ import click
 from tools.samples import SAMPLES
 
 ROOT = Path(__file__).resolve().parent.parent
-STAGE = ROOT / ".demo"
+STAGE = Path(os.environ.get("PERDURE_DEMO_FOLDER") or ROOT / ".demo").absolute()
 SHOP = STAGE / "shop"
 HOME = STAGE / "perdure"
 SCRIPT = STAGE / "agent-script.yaml"
@@ -192,7 +192,7 @@ def environment() -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name == "PERDURE_TEMPORAL_BIN" or not name.startswith(("PERDURE_", "TEMPORAL_", "GIT_", "PYTEST_", "COV_"))
+        if name == "PERDURE_TEMPORAL_BIN" or not name.startswith(("PERDURE_", "TEMPORAL_", "GIT_", "PYTEST_", "COV"))
     }
     path = os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)])
     return {**kept, "PATH": path, "VIRTUAL_ENV": sys.prefix, "PERDURE_HOME": str(HOME)}

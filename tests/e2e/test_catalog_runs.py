@@ -1,5 +1,6 @@
 """The catalog's definitions, run on their sample repositories with the scripted agent and real tools."""
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -63,17 +64,15 @@ class Play:
         await handle.execute_update("decide", message)
 
     async def ended(self, handle: WorkflowHandle[Any, Any]) -> Status:
-        try:
+        with contextlib.suppress(WorkflowFailureError):
             await handle.result()
-        except WorkflowFailureError:
-            pass
         return await self.status(handle)
 
     def changed(self, status: Status) -> list[str]:
         assert status.tree_before
         assert status.tree
         before, after = (load_manifest(self.worker.store, digest) for digest in (status.tree_before, status.tree))
-        return sorted(change.path for change in diff(before, after).changes)
+        return sorted(change.path for change in diff(before, after))
 
 
 @pytest.fixture
