@@ -17,7 +17,7 @@ from typing import Annotated
 from pydantic import JsonValue, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import SchemaError
 
-from definitions.diagnostics import Diagnostic
+from definitions.diagnostics import Diagnostic, Note
 from definitions.durations import parse_duration
 from definitions.errors import DefinitionInvalid
 from definitions.models import Definition, Input
@@ -58,7 +58,7 @@ def check_inputs(
             continue
         fault = fault_of(declared, value)
         if fault:
-            findings.append(_finding("invalid-input", f"input `{name}` {fault}", _description(declared)))
+            findings.append(_finding("invalid-input", f"input `{name}` {fault}", declared.description))
         values[name] = value
     return values, findings
 
@@ -79,7 +79,7 @@ def parse_assignment(definition: Definition, assignment: str) -> tuple[str, Json
     value = _typed(declared, text)
     fault = fault_of(declared, value)
     if fault:
-        raise DefinitionInvalid([_finding("invalid-input", f"input `{name}` {fault}", _description(declared))])
+        raise DefinitionInvalid([_finding("invalid-input", f"input `{name}` {fault}", declared.description)])
     return name, value
 
 
@@ -220,12 +220,10 @@ def _unknown(definition: Definition, name: str) -> Diagnostic:
 
 
 def _missing(name: str, declared: Input) -> Diagnostic:
-    help_ = _description(declared) or f"give it by `-i {name}=…`"
-    return _finding("missing-input", f"input `{name}` needs a value", help_)
-
-
-def _description(declared: Input) -> str | None:
-    return declared.description
+    notes = (Note(declared.description),) if declared.description else ()
+    return Diagnostic(
+        "missing-input", "error", f"input `{name}` needs a value", FILE, None, notes, f"give it by `-i {name}=…`"
+    )
 
 
 def _finding(code: str, message: str, help_: str | None) -> Diagnostic:

@@ -34,16 +34,18 @@ def load(text: str | bytes, file: str) -> Loaded:
     """Return the definition in `text`, and all that is wrong or doubtful about it."""
     document = read(text, file)
     findings = list(document.diagnostics)
+    refused = {finding.span[:2] for finding in findings if finding.span}
     if document.root is None:
         return Loaded(None, in_order(findings), document.source)
     if isinstance(document.root, Mapping):
         spellings.normalise(document.root)
     validated = validate(document.root, file)
-    findings += validated.diagnostics
+    later = list(validated.diagnostics)
     definition = validated.definition
     if validated.mended:
         context = checks.Context(validated.mended, document.root, document.source, file, validated.broken)
-        findings += checks.check(context)
+        later += checks.check(context)
+    findings += [finding for finding in later if finding.span is None or finding.span[:2] not in refused]
     if definition is None or has_errors(findings):
         return Loaded(None, in_order(findings), document.source)
     return Loaded(definition, in_order(findings), document.source)

@@ -69,9 +69,9 @@ def validate(root: Node, file: str) -> Validated:
     definition, complaints = _attempt(root, value)
     if definition:
         return Validated(definition, definition, [])
-    findings = [finding for complaint in complaints for finding in _explain(root, complaint, file)]
+    findings = [finding for complaint in complaints[:_MOST_FINDINGS] for finding in _explain(root, complaint, file)]
     broken = frozenset(complaint.path for complaint in complaints)
-    return Validated(None, _mend(root, value, complaints), findings[:_MOST_FINDINGS], broken)
+    return Validated(None, _mend(root, value, complaints), findings, broken)
 
 
 def kind_of(node: Node) -> str:
@@ -127,15 +127,12 @@ def _path_of(root: Node, location: tuple[int | str, ...], error_type: str) -> Pa
 
 def _without_union_noise(root: Node, complaints: dict[Path, _Complaint]) -> list[_Complaint]:
     """Where a union's members complain at a path and also deeper, only the deeper ones are about what was meant."""
-    kept: list[_Complaint] = []
-    for complaint in complaints.values():
-        depth = len(complaint.path)
-        is_collection = not isinstance(find(root, complaint.path).node, Scalar)
-        deeper = any(path[:depth] == complaint.path for path in complaints if len(path) > depth)
-        if is_collection and deeper and complaint.path:
-            continue
-        kept.append(complaint)
-    return kept
+    above = {path[:length] for path in complaints for length in range(1, len(path))}
+    return [
+        complaint
+        for complaint in complaints.values()
+        if complaint.path not in above or isinstance(find(root, complaint.path).node, Scalar)
+    ]
 
 
 # --- words ------------------------------------------------------------------------------------------

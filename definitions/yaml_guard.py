@@ -88,7 +88,7 @@ def _not_text(content: bytes, error: UnicodeDecodeError, file: str) -> tuple[str
     before = content[: error.start].decode()
     line = before.count("\n") + 1
     column = len(before) - (before.rfind("\n") + 1) + 1
-    return before, Diagnostic(
+    return content.decode(errors="replace"), Diagnostic(
         "not-utf8",
         "error",
         f"the byte `0x{content[error.start]:02x}` is not UTF-8",

@@ -14,6 +14,7 @@ from definitions.expressions.source import end_of_placeholder
 from definitions.functions import FUNCTIONS
 from definitions.nodes import Path
 from definitions.references import FieldText, texts
+from definitions.shell_values import ShellValueError, check_script
 from definitions.steps import ShellStep
 from definitions.steps.base import Language
 from definitions.templates import CLOSING, OPENING, read_placeholder
@@ -76,8 +77,7 @@ def _parsed(owner: Placed | None, found: FieldText, path: Path) -> Parsed:
             placeholder = read_placeholder(found.text, start)
         except ExpressionError as error:
             errors.append(error)
-            end = end_of_placeholder(found.text, after)
-            after = len(found.text) if end is None else end + len(CLOSING)
+            after = _after_a_bad_one(found.text, after)
         else:
             references += placeholder.references
             calls += _shifted_calls(placeholder.expression, placeholder.inside)
@@ -86,6 +86,15 @@ def _parsed(owner: Placed | None, found: FieldText, path: Path) -> Parsed:
     return Parsed(
         owner, path, str(found.path[0]), found.language, found.text, tuple(references), tuple(calls), tuple(errors)
     )
+
+
+def _after_a_bad_one(text: str, inside: int) -> int:
+    """Return where to go on after a placeholder that cannot be read."""
+    try:
+        end = end_of_placeholder(text, inside)
+    except ExpressionError:  # a string in it is not closed
+        end = text.find(CLOSING, inside)
+    return len(text) if end is None or end < 0 else end + len(CLOSING)
 
 
 def _condition(owner: Placed | None, found: FieldText, path: Path) -> Parsed:
@@ -105,10 +114,14 @@ def _finding(context: Context, path: Path, error: ExpressionError) -> Diagnostic
     start = error.position or 0
     width = (error.end - start) if error.end is not None else 1
     message, _, help_ = error.message.partition("; ")
+    if isinstance(error, ShellValueError):
+        message, help_ = error.message, error.help
     return context.report(error.code, message, context.span_within(path, start, width), help_ or None)
 
 
 def _unsafe_values(context: Context, step: ShellStep, path: Path) -> Iterator[Diagnostic]:
     if context.is_broken(path) or OPENING not in step.command:
         return
-    yield from ()
+    for error in check_script(step.command, step.shell):
+        if isinstance(error, ShellValueError):  # others are found where templates are read
+            yield _finding(context, path, error)

@@ -74,12 +74,10 @@ CODES = (
     Code(
         "unsafe-shell-value",
         "a value stands where the shell cannot take it safely",
-        "In `command` each `{{ }}` becomes an environment variable, referred to as its place needs: bare, in "
-        "quotes, in a here-document. There are places where no such reference is safe or means the value: "
-        "inside `$( )` and backquotes, in `eval`, as part of a variable's name. Assign the value to a "
-        'variable first, then use `"$variable"`.',
-        Example(
-            "command: echo $(cat {{ inputs.file }})", 'command: |\n  file={{ inputs.file }}\n  echo "$(cat "$file")"'
-        ),
+        "In `command` each `{{ }}` becomes an environment variable, referred to as its place needs: bare, in quotes, "
+        "in a here-document. There are places where no such reference is safe, because what stands there is run or "
+        "evaluated again: the code of `bash -c`, the name of a command, arithmetic, backquotes, `eval`. The message "
+        'says what to write instead; most often: assign the value first, `value={{ … }}`, and use `"$value"`.',
+        Example("command: bash -c {{ inputs.checks }}", "command: bash -c 'make \"$1\"' _ {{ inputs.target }}"),
     ),
 )
