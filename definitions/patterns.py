@@ -1,9 +1,9 @@
-"""Patterns: a small regular-expression language whose matching takes time linear in the text.
+r"""Patterns: a small regular-expression language whose matching takes time linear in the text.
 
 Python's `re` backtracks, and one bad pattern would hold a workflow for ever. This one walks all alternatives at
 once (Thompson's construction), so the worst case is `len(text) * states`, both bounded.
 
-    literals  .  [a-z] [^a-z]  \\d \\w \\s \\D \\W \\S  \\n \\t \\r  (…) (?:…)  |  * + ? {n} {n,} {n,m}  ^ $
+    literals  .  [a-z] [^a-z]  \d \w \s \D \W \S  \n \t \r  (…) (?:…)  |  * + ? {n} {n,} {n,m}  ^ $
 
 A pattern always matches the whole text. Back-references, look-around and flags do not exist.
 """

@@ -100,9 +100,9 @@ def project(scope: Scope, paths: Iterable[tuple[str, ...]]) -> dict[str, JsonVal
     """Return the part of `scope` that the paths name; what is not there stays away, holders up to it remain."""
     projected: dict[str, JsonValue] = {}
     for path in sorted(paths):
-        _copy(cast("Mapping[str, JsonValue]", scope), projected, path)
+        _copy(scope, projected, path)
         if path[0] == "steps" and len(path) > 1 and path[1] in scope:
-            _copy(cast("Mapping[str, JsonValue]", scope), projected, path[1:])
+            _copy(scope, projected, path[1:])
     return projected
 
 

@@ -61,7 +61,7 @@ def _check_count(function: Function, count: int, span: Span) -> None:
 def _lazy_types(function: Function, codes: Sequence[Code]) -> frozenset[str]:
     if function.result or not all(code.types for code in codes):
         return function.result
-    return frozenset().union(*(code.types for code in codes))
+    return frozenset(name for code in codes for name in code.types)
 
 
 def _lazy(function: Function, runs: list[Run]) -> Run:

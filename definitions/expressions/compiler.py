@@ -6,6 +6,7 @@ references, calls, names of functions, numbers of arguments, and types that can 
 
 import ast
 from dataclasses import dataclass
+from typing import cast
 
 from pydantic import JsonValue
 
@@ -124,16 +125,27 @@ class Compiler:
         if self.depth > DEPTH_LIMIT:
             raise _too_deep(*self.span(node))
         try:
-            return self._node(node)
+            return self._value(node)
         finally:
             self.depth -= 1
 
-    def _node(self, node: ast.expr) -> Code:
+    def _value(self, node: ast.expr) -> Code:
         match node:
             case ast.Constant():
                 return self.literal(node)
             case ast.Name() | ast.Attribute() | ast.Subscript():
                 return self.path(node)
+            case ast.Call():
+                return self.call(node)
+            case ast.List():
+                return self.list(node)
+            case ast.Dict():
+                return self.object(node)
+            case _:
+                return self._operation(node)
+
+    def _operation(self, node: ast.expr) -> Code:
+        match node:
             case ast.Compare():
                 return operations.comparison(self, node)
             case ast.BoolOp():
@@ -144,12 +156,6 @@ class Compiler:
                 return operations.unary(self, node)
             case ast.IfExp():
                 return operations.choice(self, node)
-            case ast.Call():
-                return self.call(node)
-            case ast.List():
-                return self.list(node)
-            case ast.Dict():
-                return self.object(node)
             case _:
                 raise self.refused(node)
 
@@ -330,7 +336,7 @@ def _look_up(name: str, start: int, path: Path) -> Run:
         try:
             value = evaluation.scope[name]
             for key in keys:
-                value = value[key]  # pyright: ignore
+                value = cast("dict[Key, JsonValue]", value)[key]  # anything else raises, and is looked at slowly
         except (KeyError, TypeError, IndexError):
             return slowly(evaluation)
         return value

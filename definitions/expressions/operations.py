@@ -41,7 +41,7 @@ _ARITHMETIC: dict[type[ast.operator], str] = {
     ast.FloorDiv: "//",
     ast.Mod: "%",
 }
-_NOT_OPERATORS = {
+_NOT_OPERATORS: dict[type[ast.AST], str] = {
     ast.Is: "`is` is not part of the language; write `==`",
     ast.IsNot: "`is not` is not part of the language; write `!=`",
     ast.Pow: "`**` is not part of the language; multiply",
@@ -90,7 +90,7 @@ def _sign(compiler: Compiler, node: ast.expr, operator: ast.cmpop) -> tuple[str,
 
 def _check_comparable(compiler: Compiler, sign: str, left: Code, right: Code) -> None:
     """Refuse what can never be compared, whatever the values are."""
-    if not left.types or not right.types or "null" in left.types | right.types and sign in _EQUALITIES:
+    if not left.types or not right.types or ("null" in left.types | right.types and sign in _EQUALITIES):
         return
     is_hopeless = sign in _EQUALITIES and not left.types & right.types
     if sign in _ORDERS:
@@ -182,12 +182,13 @@ def arithmetic(compiler: Compiler, node: ast.BinOp) -> Code:
         raise ExpressionError("expression-not-allowed", message, *span)
     left, right = compiler.node(node.left), compiler.node(node.right)
     types = _sum_types(left, right) if sign == "+" else NUMBER
-    calculate: Operator = lambda _, one, other: operators.calculate(sign, one, other)  # noqa: E731
-    if sign == "+":
-        calculate = lambda _, one, other: operators.add(one, other)  # noqa: E731
-    calculate = explained(compiler, sign, calculate, left, right)
+
+    def calculate(_: Evaluation, one: JsonValue, other: JsonValue) -> JsonValue:
+        return operators.add(one, other) if sign == "+" else operators.calculate(sign, one, other)
+
+    checked = explained(compiler, sign, calculate, left, right)
     one, other = left.run, right.run
-    return Code(lambda evaluation: calculate(evaluation, one(evaluation), other(evaluation)), types, span)
+    return Code(lambda evaluation: checked(evaluation, one(evaluation), other(evaluation)), types, span)
 
 
 def _sum_types(left: Code, right: Code) -> TypeSet:

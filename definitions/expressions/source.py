@@ -204,7 +204,7 @@ class _Reader:
         self.take(len(opening), " (" if opening == "{{" else None)
 
     def close(self) -> None:
-        opening, at = self.brackets.pop() if self.brackets else ("", 0)
+        opening = self.brackets.pop()[0] if self.brackets else ""
         closing = _CLOSERS.get(opening, "")
         if not closing or not self.text.startswith(closing, self.at):
             found = self.text[self.at]
@@ -221,7 +221,7 @@ class _Reader:
 
 
 def _unescape(inside: str, offset: int) -> str:
-    """Return what a literal's inside says; a backslash before an unknown character stays (`\\d` in patterns)."""
+    r"""Return what a literal's inside says; a backslash before an unknown character stays (`\d` in patterns)."""
     if "\\" not in inside:
         return inside
     parts: list[str] = []

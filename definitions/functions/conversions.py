@@ -54,9 +54,19 @@ def to_json(value: JsonValue) -> JsonValue:
 def from_json(source: str) -> JsonValue:
     """The value that a JSON text says."""
     try:
-        return cast("JsonValue", json.loads(source, parse_constant=_refuse_constant))
+        return cast(
+            "JsonValue", json.loads(source, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_float)
+        )
     except (ValueError, RecursionError) as error:
         raise ExpressionError("bad-argument", f"`from_json` cannot read the text: {error}") from None
+
+
+def _integer(digits: str) -> int | float:
+    return bounded_number(int(digits))
+
+
+def _float(digits: str) -> int | float:
+    return bounded_number(float(digits))
 
 
 def _refuse_constant(name: str) -> JsonValue:
@@ -75,9 +85,11 @@ def _refuse_constant(name: str) -> JsonValue:
     gives='"ac8d8342bbb2362d13f0a559a3621bb407011368895164b628a54f7fc33fc43c"',
 )
 def hash_of(evaluation: Evaluation, *values: JsonValue) -> JsonValue:
-    """The sha256, as hex digits: of a file's content where the value is a file (a `file` input, a file output), else
-    of the value's canonical JSON. Of several values, the sha256 of the list of their hashes.
-    """  # noqa: D205
+    """The sha256, as hex digits, of a file's content or of a value.
+
+    A file is a `file` input, a file output or an artifact; of anything else the canonical JSON counts. Of several
+    values it is the sha256 of the list of their hashes.
+    """
     digests = [_digest(evaluation, value) for value in values]
     return digests[0] if len(digests) == 1 else digest(cast("JsonValue", digests))
 
@@ -103,9 +115,11 @@ def _digest(evaluation: Evaluation, value: JsonValue) -> str:
     gives='{"line_coverage": 80}',
 )
 def report_of_file(report: dict[str, JsonValue], path: JsonValue) -> JsonValue:
-    """What a report, such as that of `parse_coverage`, says of one file. The path may be longer or shorter at its
-    beginning than in the report (`src/a.py`, `./src/a.py`, `a.py`) as long as only one file fits.
-    """  # noqa: D205
+    """What a report, such as that of `parse_coverage`, says of one file.
+
+    The path may be longer or shorter at its beginning than in the report (`src/a.py`, `./src/a.py`, `a.py`), as long
+    as only one file fits.
+    """
     files = report.get("files")
     if not isinstance(files, dict):
         raise ExpressionError(

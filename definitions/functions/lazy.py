@@ -23,9 +23,11 @@ Thunk = Callable[[], JsonValue]
     gives="3",
 )
 def default(expression: Thunk, value: Thunk) -> JsonValue:
-    """The value of the expression; `value` where the expression gives null, or names something that is not there
-    (a missing field, a skipped step). Other errors stay errors. `value` is evaluated only when it is needed.
-    """  # noqa: D205
+    """The value of the expression, or `value` where that is null or missing.
+
+    Missing means: it names a field, an item or a step's result that is not there. Other errors stay errors. `value` is
+    evaluated only when it is needed.
+    """
     try:
         found = expression()
     except ExpressionError as error:

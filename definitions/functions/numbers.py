@@ -26,10 +26,11 @@ def absolute(number: float) -> JsonValue:
     example="round(87.256, 1)",
     gives="87.3",
 )
-def rounded(number: float, digits: int = 0) -> JsonValue:
-    """The number with that many digits after the point (0 to 15), halves to the even neighbour; without `digits`, a
-    whole number.
-    """  # noqa: D205
+def rounded(number: float, digits: float = 0) -> JsonValue:
+    """The number with that many digits after the point (0 to 15); without `digits`, a whole number.
+
+    Halves go to the even neighbour.
+    """
     if not isinstance(digits, int) or not 0 <= digits <= 15:
         raise ExpressionError("bad-argument", "`round` takes 0 to 15 digits")
     return bounded_number(round(number, digits) if digits else round(number))

@@ -69,10 +69,12 @@ def endswith(text: str, end: str) -> JsonValue:
     gives="true",
 )
 def matches(evaluation: Evaluation, text: str, pattern: str) -> JsonValue:
-    """Whether the whole text (at most 1,000 characters) fits a regular expression: literals, `.`, `[…]`, `\\d \\w \\s`
-    and their opposites, `( )`, `|`, `* + ? {n,m}`, `^ $`. Matching takes time linear in the text, so there are no
-    back-references and no look-around. To search inside, write `.*` at both ends.
-    """  # noqa: D205
+    r"""Whether the whole text (at most 1,000 characters) fits a regular expression.
+
+    There are literals, `.`, `[…]`, `\d \w \s` and their opposites, `( )`, `|`, `* + ? {n,m}`, `^ $`. Matching takes
+    time linear in the text, so there are no back-references and no look-around. To search inside, write `.*` at both
+    ends.
+    """
     if len(text) > TEXT_LIMIT:
         raise ExpressionError("bad-argument", f"`matches` takes texts of at most {TEXT_LIMIT} characters")
     try:

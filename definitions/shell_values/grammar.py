@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from definitions.shell_values import refusals
+from definitions.shell_values.cursor import Shell, Word
 from definitions.shell_values.policy import Command, Document, Policy
-from definitions.shell_values.words import Shell, Word, Words
+from definitions.shell_values.words import Words
 from definitions.templates import OPENING
 
 _CLOSERS = {"if": "fi", "while": "done", "until": "done", "{": "}"}
@@ -196,7 +197,7 @@ class Grammar(Words):
     def _words_of_line(self) -> None:
         while True:
             self.skip_blanks()
-            if not self.next or self.next in ";\n":
+            if not self.next or self.next in ";\n#":
                 return
             if self.next in "&|<>()":
                 raise self.unreadable("the list of a loop ends in `;` or a line end")
@@ -251,6 +252,8 @@ class Grammar(Words):
             while not self._sees_keyword("]]"):
                 if not self.next:
                     raise self.unreadable("`[[` is not closed")
+                if self.sees("#"):
+                    raise self.unreadable("a comment stands inside `[[ ]]`")
                 if self.next in " \t\n" or self.sees("\\\n"):
                     self.take(2 if self.next == "\\" else 1)
                 else:
@@ -321,7 +324,7 @@ class Grammar(Words):
             raise self.unreadable("this redirection means different things to different shells")
         self.skip_blanks()
         target = self.word()
-        if target.end == target.start:
+        if target.end == target.start or target.plain.startswith("#"):
             raise self.unreadable("a redirection has no target")
         if sign in ("<<", "<<-"):
             self._expect_document(target, sign, command)

@@ -1,108 +1,39 @@
 """Which commands run their arguments as code, so that a value in the wrong place would be run.
 
-Quoting alone makes a value one argument; it cannot help where the command itself evaluates the argument. The tables
-name the shell's own commands, the programs that start other programs, and the common interpreters. A program that is
-not in them is taken to use its arguments as they are.
+Quoting alone makes a value one argument; it cannot help where the command itself evaluates the argument. `commands`
+names the shell's own commands, the programs that start other programs, and the common interpreters. A program that
+it does not name is taken to use its arguments as they are.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from definitions.functions.registry import NUMBER
 from definitions.shell_values import refusals
+from definitions.shell_values.commands import (
+    ARITHMETIC_TESTS,
+    CODE_AFTER,
+    DECLARING,
+    EVALUATING,
+    HARMLESS_BUILTINS,
+    INPUT_IS_CODE,
+    NAME_TESTS,
+    SPECIAL,
+    STARTS_COMMAND,
+    WRAPPERS,
+    Interpreter,
+    interpreter_called,
+)
+from definitions.shell_values.cursor import Word
 from definitions.shell_values.refusals import Refusal
-from definitions.shell_values.words import Word
 from definitions.templates import Placeholder
 
 Refuse = Callable[[Refusal, Placeholder], None]
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\+?=")
 _SUBSCRIPT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\[")
-_SPECIAL = frozenset(
-    "PATH IFS ENV BASH_ENV PS0 PS1 PS2 PS3 PS4 PROMPT_COMMAND SHELLOPTS BASHOPTS LD_PRELOAD LD_LIBRARY_PATH "
-    "LD_AUDIT CDPATH GLOBIGNORE RANDOM SRANDOM SECONDS LINENO HISTCMD OPTIND EPOCHSECONDS EPOCHREALTIME BASHPID "
-    "DIRSTACK BASH_ARGV0 BASH_CMDS BASH_ALIASES BASH_XTRACEFD BASH_COMPAT HISTFILE MAIL MAILPATH MAILCHECK TMOUT "
-    "POSIXLY_CORRECT EXECIGNORE FUNCNEST".split()
-)
-
-_HARMLESS_BUILTINS = frozenset("echo true false : cd pwd exit return kill shift umask pushd ulimit".split())
-_EVALUATING = frozenset(
-    # the shell's own
-    "eval let trap alias unalias read mapfile readarray unset getopts wait bind complete compgen compopt enable fc "
-    "history shopt hash type jobs bg fg disown suspend times logout dirs popd caller help break continue source . "
-    # programs that hand their arguments, joined, to a shell, or read them as code
-    "ssh rsh mosh parallel watch su runuser script at batch entr make gmake dc ed vim vi ex gdb tclsh expect".split()
-)
-_DECLARING = frozenset("export readonly local declare typeset".split())
-_SHELLS = frozenset("sh bash dash zsh ksh mksh ash fish busybox csh tcsh rbash".split())
-
-
-@dataclass(frozen=True, slots=True)
-class _Interpreter:
-    """A program that runs code given as an argument, or a file that an argument names."""
-
-    code: str
-    """Letters of the options that take code."""
-    long: tuple[str, ...] = ()
-    """Long options that take code."""
-    with_argument: tuple[str, ...] = ()
-    """Other options whose argument is the next word."""
-    never: str = ""
-    """Letters of options with which even plain arguments are evaluated."""
-
-
-_INTERPRETERS: dict[str, _Interpreter] = {
-    **dict.fromkeys(_SHELLS, _Interpreter("c", ("--command",), ("-o", "+o", "-O", "+O", "--rcfile", "--init-file"))),
-    "python": _Interpreter("cm", (), ("-W", "-X")),
-    "perl": _Interpreter("eE", (), ("-I",), never="np"),
-    "ruby": _Interpreter("e", (), ("-I", "-r", "-C", "-E"), never="np"),
-    "node": _Interpreter("ep", ("--eval", "--print"), ("-r", "--require", "--import", "--loader", "-C")),
-    "deno": _Interpreter("", (), ()),
-    "php": _Interpreter("rBRE", ("--run",), ("-d", "-c", "-z")),
-    "lua": _Interpreter("e", (), ("-l",)),
-    "awk": _Interpreter("e", ("--source",), ("-v", "-F", "-f")),
-    "sed": _Interpreter("e", ("--expression",), ("-l",)),
-    "osascript": _Interpreter("e", (), ("-l",)),
-    "pwsh": _Interpreter("c", ("-Command",), ()),
-    "Rscript": _Interpreter("e", (), ()),
-    "julia": _Interpreter("eE", ("--eval",), ()),
-}
-_ALIASES = {"python2": "python", "python3": "python", "pypy": "python", "pypy3": "python", "gawk": "awk", "mawk": "awk",
-            "nawk": "awk", "nodejs": "node", "bun": "node", "luajit": "lua", "powershell": "pwsh",
-            "gsed": "sed"}  # fmt: skip
-
-_WRAPPERS: dict[str, tuple[frozenset[str], int]] = {
-    # name: options whose argument is the next word; how many words stand before the command that is started
-    "command": (frozenset(), 0),
-    "builtin": (frozenset(), 0),
-    "exec": (frozenset({"-a"}), 0),
-    "env": (frozenset({"-u", "-C", "--unset", "--chdir"}), 0),
-    "sudo": (frozenset("-u -g -h -p -C -r -t -U -D -R -T".split()), 0),
-    "doas": (frozenset({"-u", "-C"}), 0),
-    "nice": (frozenset({"-n"}), 0),
-    "ionice": (frozenset({"-c", "-n", "-p"}), 0),
-    "nohup": (frozenset(), 0),
-    "setsid": (frozenset(), 0),
-    "time": (frozenset({"-o", "-f"}), 0),
-    "timeout": (frozenset({"-k", "-s", "--kill-after", "--signal"}), 1),
-    "stdbuf": (frozenset({"-i", "-o", "-e"}), 0),
-    "chroot": (frozenset(), 1),
-    "taskset": (frozenset(), 1),
-    "flock": (frozenset({"-w", "-E"}), 1),
-    "unshare": (frozenset(), 0),
-    "strace": (frozenset({"-e", "-o", "-p", "-s"}), 0),
-    "xargs": (frozenset("-I -n -P -L -d -a -s -E".split()), 0),
-    "uv": (frozenset({"--with", "--python", "-p", "--project", "--directory"}), 1),
-    "poetry": (frozenset(), 1),
-}
-_ARITHMETIC_TESTS = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
-_NAME_TESTS = frozenset({"-v", "-R"})
-_CODE_AFTER = {
-    "git": frozenset({"-c", "--exec", "-x", "foreach", "filter-branch", "run", "--upload-pack", "--receive-pack"}),
-    "docker": frozenset[str](),
-}
-_STARTS_COMMAND = {"find": frozenset({"-exec", "-execdir", "-ok", "-okdir"})}
 
 
 @dataclass(slots=True)
@@ -153,7 +84,7 @@ class Policy:
 
     def refuse_word(self, word: Word, refusal: Refusal) -> None:
         """Refuse every value of a word."""
-        for value in (*word.values, *(value for item in word.array for value in item.values)):
+        for value in (*word.values, *word.inner):
             self._refuse(refusal, value)
 
     def _refuse_words(self, words: Sequence[Word], refusal: Refusal) -> None:
@@ -183,7 +114,7 @@ class Policy:
         if match is None:
             self.refuse_word(word, refusals.SUBSCRIPT)
             return
-        if match.group(1) in _SPECIAL or match.group(1).startswith("BASH_FUNC_"):
+        if match.group(1) in SPECIAL or match.group(1).startswith("BASH_FUNC_"):
             self.refuse_word(word, refusals.special_variable(match.group(1)))
         for item in word.array:
             if item.plain.startswith("["):
@@ -206,35 +137,38 @@ class Policy:
 
     def _words(self, words: Sequence[Word]) -> None:
         """Decide about the words of a command, its name first."""
-        if words[0].values:
+        if words[0].has_values:
             self.refuse_word(words[0], refusals.COMMAND_NAME)
         name = _command_name(words[0])
-        arguments = words[1:]
-        if not any(word.values or word.array for word in arguments) and name not in _DECLARING:
-            return
-        if name in _EVALUATING:
-            self._refuse_words(arguments, refusals.taken_by(name))
-        elif name in _DECLARING:
+        if name in DECLARING:
             self._declaration(words)
-        elif name in _WRAPPERS:
-            self._wrapper(words, *_WRAPPERS[name])
-        elif name in ("[", "test"):
-            self._test(arguments)
-        elif name == "printf":
-            self._printf(arguments)
-        elif name == "set":
-            self._set(arguments)
-        elif _interpreter(name):
-            self._interpreted(words)
-        elif name not in _HARMLESS_BUILTINS:
-            self._program(words)
+        elif name in WRAPPERS:
+            self._wrapper(words, *WRAPPERS[name])
+        elif any(word.has_values for word in words[1:]) and name not in HARMLESS_BUILTINS:
+            self._arguments(name, words)
+
+    def _arguments(self, name: str, words: Sequence[Word]) -> None:
+        own: dict[str, Callable[[Sequence[Word]], None]] = {
+            "[": self._test,
+            "test": self._test,
+            "printf": self._printf,
+            "set": self._set,
+        }
+        if name in EVALUATING:
+            self._refuse_words(words[1:], refusals.taken_by(name))
+        elif name in own:
+            own[name](words[1:])
+        elif interpreter := interpreter_called(name):
+            self._interpreted(words, interpreter)
+        else:
+            self._program(name, words)
 
     def _wrapper(self, words: Sequence[Word], with_argument: frozenset[str], before: int) -> None:
+        if words[0].text == "command" and len(words) > 1 and words[1].text in ("-v", "-V"):
+            return
         index = _first_operand(words, with_argument, before)
         self._refuse_words(words[1:index], refusals.BEFORE_COMMAND)
         if index < len(words):
-            if words[index].values:
-                self.refuse_word(words[index], refusals.COMMAND_NAME)
             self._words(words[index:])
 
     def _printf(self, arguments: Sequence[Word]) -> None:
@@ -249,72 +183,78 @@ class Policy:
                 return
             self.refuse_word(word, refusals.SET_OPTION)
 
-    def _program(self, words: Sequence[Word]) -> None:
+    def _program(self, name: str, words: Sequence[Word]) -> None:
         """Decide about a program: it uses its arguments as they are, unless they start an interpreter."""
-        name = _command_name(words[0])
-        after = _CODE_AFTER.get(name, frozenset({"-c", "-e"}) if not name else frozenset[str]())
-        starts = _STARTS_COMMAND.get(name, frozenset[str]())
+        after = CODE_AFTER.get(name, frozenset({"-c", "-e"}) if not name else frozenset[str]())
+        starts = STARTS_COMMAND.get(name, frozenset[str]())
         for index, word in enumerate(words[1:], start=1):
-            if word.values and words[index - 1].text in after:
+            before, inner = words[index - 1].text, words[index:]
+            if word.has_values and before in after:
                 self.refuse_word(word, refusals.code_of(name) if name else refusals.UNKNOWN_CODE)
-            inner = words[index:]
-            if words[index - 1].text in starts:
+            if before in starts:
                 self._words(inner)
-            elif _takes_code(inner):
-                self._interpreted(inner)
+            elif (interpreter := interpreter_called(_command_name(word))) and _has_code(inner, interpreter):
+                self._interpreted(inner, interpreter)
 
-    def _interpreted(self, words: Sequence[Word]) -> None:
+    def _interpreted(self, words: Sequence[Word], interpreter: Interpreter) -> None:
         """Decide about an interpreter: nothing up to its code or script may be a value."""
         name = _command_name(words[0])
-        interpreter = _interpreter(name)
-        if interpreter is None:
-            return
-        end = _code_end(words, interpreter)
-        self._refuse_words(words[1:end], refusals.code_of(name))
-        options = [word.static for word in words[1:end] if word.static[:1] == "-" and word.static[:2] != "--"]
-        if any(letter in option for option in options for letter in interpreter.never):
+        code = _code_index(words, interpreter)
+        self._refuse_words(words[1 : code + 1], refusals.code_of(name))
+        if any(not word.static and not word.is_static for word in words[1 : code + 1]):
+            self._refuse_words(words[code + 1 :], refusals.UNKNOWN_SCRIPT)
+        if any(_has_letter(word, interpreter.never) for word in words[1:]):
             self._refuse_words(words[1:], refusals.code_of(name))
+        if interpreter.reads_options_later:
+            self._refuse_before_dashes(words[code + 1 :])
+
+    def _refuse_before_dashes(self, words: Sequence[Word]) -> None:
+        """Refuse values that may be options: those that begin a word, before `--`."""
+        for word in words:
+            if word.text == "--":
+                return
+            if not word.static:
+                self.refuse_word(word, refusals.OPTION)
 
     def _runs_input(self, words: Sequence[Word]) -> str:
         """Return the name of the interpreter that runs its standard input as code, if the command is one."""
         name = _command_name(words[0])
-        if name in _WRAPPERS:
-            options, before = _WRAPPERS[name]
-            index = _first_operand(words, options, before)
-            inner = words[index:]
-            if name == "xargs":
-                return _command_name(inner[0]) if inner and _takes_code(inner) else ""
-            return self._runs_input(inner) if inner else ""
-        if name in ("ssh", "parallel", "su", "tclsh", "dc", "ed", "ex"):
+        if name in WRAPPERS:
+            inner = words[_first_operand(words, *WRAPPERS[name]) :]
+            return "" if not inner else self._of_input(inner) if name == "xargs" else self._runs_input(inner)
+        if name in INPUT_IS_CODE:
             return name
-        interpreter = _interpreter(name)
-        if interpreter is None or name in ("awk", "gawk", "mawk", "sed"):
+        interpreter = interpreter_called(name)
+        if interpreter is None or name in ("sed", "gsed", "awk", "gawk", "mawk", "nawk"):
             return ""
-        has_script = any(
-            word.static[:1] not in ("-", "+") or set(word.static[1:]) & set(interpreter.code) for word in words[1:]
-        )
-        reads_input = any(word.text in ("-", "-s", "/dev/stdin") for word in words[1:])
-        return name if reads_input or not has_script else ""
+        code = _code_index(words, interpreter)
+        is_input = code >= len(words) or words[code].text in ("-", "/dev/stdin")
+        return name if is_input or any(word.text == "-s" for word in words[1:code]) else ""
+
+    def _of_input(self, words: Sequence[Word]) -> str:
+        """Return the name of the interpreter whose code `xargs` may make of its input."""
+        interpreter = interpreter_called(_command_name(words[0]))
+        return _command_name(words[0]) if interpreter and _has_code(words, interpreter) else ""
 
     # --- tests --------------------------------------------------------------------------------------
 
     def _test(self, arguments: Sequence[Word]) -> None:
-        if any(word.text in _NAME_TESTS for word in arguments):
+        if any(word.text in NAME_TESTS for word in arguments):
             self._refuse_words(arguments, refusals.TEST_NAME)
-        for one, other in zip(arguments, arguments[1:], strict=False):
+        for one, other in pairwise(arguments):
             if one.values and other.values:
                 self.refuse_word(other, refusals.TEST_NEIGHBOURS)
 
     def check_double_brackets(self, words: Sequence[Word]) -> None:
         """Decide about `[[ … ]]`, where `-eq` and its kin evaluate arithmetic."""
         texts = {word.text for word in words}
-        if texts & _NAME_TESTS:
+        if texts & NAME_TESTS:
             self._refuse_words(words, refusals.TEST_NAME)
-        if texts & _ARITHMETIC_TESTS:
+        if texts & ARITHMETIC_TESTS:
             for word in words:
-                for value in word.values:
+                for value in (*word.values, *word.inner):
                     if value.expression.types != NUMBER:
-                        self._refuse(refusals.ARITHMETIC, value)
+                        self._refuse(refusals.TEST_ARITHMETIC, value)
 
 
 def _command_name(word: Word) -> str:
@@ -322,47 +262,32 @@ def _command_name(word: Word) -> str:
     return (word.text or "").rsplit("/", maxsplit=1)[-1]
 
 
-def _interpreter(name: str) -> _Interpreter | None:
-    plain = _ALIASES.get(name, name)
-    return _INTERPRETERS.get(plain) or _INTERPRETERS.get(re.sub(r"[0-9.]+$", "", plain))
-
-
-def _takes_code(words: Sequence[Word]) -> bool:
-    """Whether these words start an interpreter with code as an argument."""
-    interpreter = _interpreter(_command_name(words[0]))
-    if interpreter is None:
-        return False
+def _has_code(words: Sequence[Word], interpreter: Interpreter) -> bool:
+    """Whether an option of these words takes code."""
     return any(_is_code_option(word, interpreter) for word in words[1:])
 
 
-def _is_code_option(word: Word, interpreter: _Interpreter) -> bool:
-    option = word.static
-    if option.startswith("--") or option.partition("=")[0] in interpreter.long:
-        return option.partition("=")[0] in interpreter.long
-    return option.startswith("-") and bool(set(option[1:]) & set(interpreter.code))
+def _has_letter(word: Word, letters: str) -> bool:
+    return word.static[:1] == "-" and word.static[:2] != "--" and any(letter in word.static for letter in letters)
 
 
-def _code_end(words: Sequence[Word], interpreter: _Interpreter) -> int:
-    """Return the index after the last word that can be code, a script's name or an option before it."""
+def _is_code_option(word: Word, interpreter: Interpreter) -> bool:
+    return word.static.partition("=")[0] in interpreter.long or _has_letter(word, interpreter.code)
+
+
+def _code_index(words: Sequence[Word], interpreter: Interpreter) -> int:
+    """Return the index of the word that is code or names a script; the number of words where none is."""
     index = 1
     while index < len(words):
         word = words[index]
-        if word.static[:1] not in ("-", "+") or word.text in ("-", "--"):
-            return index + 1 if word.text != "--" else index + 2
-        if _is_code_option(word, interpreter):
-            return _after_code(words, index, interpreter)
+        if word.text == "--":
+            return index + 1
+        if word.static[:1] not in ("-", "+") or word.text == "-":
+            return index
+        if _is_code_option(word, interpreter) and not interpreter.code_is_operand:
+            return index if word.static.startswith("--") and "=" in word.static else index + 1
         index += 2 if word.text in interpreter.with_argument else 1
     return index
-
-
-def _after_code(words: Sequence[Word], index: int, interpreter: _Interpreter) -> int:
-    """Return the index after code; options that follow it may give more of it."""
-    word = words[index]
-    has_code = "=" in word.static or (word.static[-1:] not in interpreter.code and word.static not in interpreter.long)
-    following = index + (1 if has_code and len(word.static) > 2 else 2)
-    if any(_is_code_option(later, interpreter) for later in words[following:]) and interpreter.code == "e":
-        return len(words)
-    return following
 
 
 def _first_operand(words: Sequence[Word], with_argument: frozenset[str], before: int) -> int:

@@ -53,6 +53,15 @@ COMMAND_NAME = Refusal(
 NAME = Refusal("a value cannot be a name that the shell defines", "write the name itself")
 SUBSCRIPT = Refusal("the shell evaluates what stands between `[ ]` of an array", ASSIGN_FIRST)
 DESCRIPTOR = Refusal("a value cannot be the number of a file descriptor", "write the number itself")
+TEST_ARITHMETIC = Refusal(
+    "inside `[[ ]]`, `-eq` and its kin evaluate what they compare, and text in it could be run",
+    "write `[ … -eq … ]`, or make it a number: `{{ int(…) }}`",
+)
+OPTION = Refusal("a value here could be an option that holds code", "write `--` before it")
+UNKNOWN_SCRIPT = Refusal(
+    "what stands before the value is known to the shell only, and may make code of it",
+    "write the options and the name of the script as they are",
+)
 TEST_NAME = Refusal("`-v` and `-R` evaluate their operand as a variable's name", "write the name itself")
 TEST_NEIGHBOURS = Refusal(
     "two values side by side in a test could be read as an operator and its operand", "compare them one by one"

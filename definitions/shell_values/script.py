@@ -9,9 +9,9 @@ from pydantic import JsonValue
 from definitions.errors import ExpressionError
 from definitions.evaluation import Evaluation, FileReader, Scope
 from definitions.expressions import Expression, evaluate
+from definitions.shell_values.cursor import VARIABLE, Shell
 from definitions.shell_values.grammar import Grammar
 from definitions.shell_values.refusals import ShellValueError, unreadable
-from definitions.shell_values.words import VARIABLE, Shell
 from definitions.templates import OPENING
 from definitions.values import to_text
 

@@ -1,186 +1,24 @@
-"""Words of a script: quotes, escapes, expansions, and the placeholders in them.
-
-The reader copies the script and puts a reference to a variable where a placeholder stands:
-
-    bare word       {{ x }}     "${PERDURE_V1}"       always one argument
-    double quotes   "a {{ x }}" "a ${PERDURE_V1}"
-    single quotes   'a {{ x }}' 'a '"${PERDURE_V1}"''
-    arithmetic      $((2 * {{ int(x) }}))   $((2 * (${PERDURE_V1})))   numbers only
-"""
+"""Words of a script: quotes, escapes, expansions, and the placeholders in them."""
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Literal
 
-from definitions.expressions import Expression
-from definitions.functions.registry import NUMBER
 from definitions.shell_values import refusals
-from definitions.shell_values.refusals import Refusal, ShellValueError, unreadable
-from definitions.templates import OPENING, Placeholder, read_placeholder
+from definitions.shell_values.cursor import Cursor, Word
+from definitions.templates import OPENING
 
-VARIABLE = "PERDURE_V"
-
-Shell = Literal["bash", "sh"]
-Quoting = Literal["bare", "double", "single", "ansi", "arithmetic", "comment"]
-
-_REFERENCES: dict[Quoting, str] = {
-    "bare": '"${%s}"',
-    "double": "${%s}",
-    "single": "'\"${%s}\"'",
-    "ansi": "'\"${%s}\"$'",
-    "arithmetic": "(${%s})",
-}
-_BRACES = frozenset({"'{{'", '"{{"', "'}}'", '"}}"'})
-_BLANKS = " \t"
 _SEPARATORS = " \t\n;&|<>()"
 _PARAMETER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
 _ARRAY_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 _PLAIN_QUOTED = re.compile(r'"(?:[^"\'\\`{}$]|\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_]*\})*"')
-_DEPTH_LIMIT = 60
 
 
-@dataclass(slots=True)
-class Word:
-    """A word of the script: what is known of its text, and the placeholders in it."""
-
-    start: int
-    end: int = 0
-    static: str = ""
-    """Its text up to the first part that only the shell knows."""
-    is_static: bool = True
-    """Whether that is all of it."""
-    plain: str = ""
-    """Its text up to the first quote, escape or expansion."""
-    is_plain: bool = True
-    values: list[Placeholder] = field(default_factory=list[Placeholder])
-    array: "list[Word]" = field(default_factory=list["Word"])
-
-    def add(self, text: str, *, is_plain: bool) -> None:
-        """Take note of text that stands as it is."""
-        self.is_plain = self.is_plain and is_plain
-        if self.is_static:
-            self.static += text
-        if self.is_plain:
-            self.plain += text
-
-    def add_unknown(self) -> None:
-        """Take note of a part that only the shell knows."""
-        self.is_static = self.is_plain = False
-
-    @property
-    def text(self) -> str | None:
-        """Return the whole text where it is known."""
-        return self.static if self.is_static else None
-
-
-class Words(ABC):
+class Words(Cursor, ABC):
     """Reads words; `grammar.Grammar` adds the commands that they make up."""
-
-    def __init__(self, text: str, shell: Shell) -> None:
-        self.text = text
-        self.shell: Shell = shell
-        self.at = 0
-        self.copy: list[str] = []
-        self.variables: dict[str, Expression] = {}
-        self.errors: list[ShellValueError] = []
-        self.values: list[Placeholder] = []
-        self.waiting_documents = 0
-        self._refused: list[Refusal] = []
-        self._depth = 0
 
     @abstractmethod
     def commands(self, until: str) -> None:
         """Read commands up to a closing word or sign, which is left."""
-
-    # --- the cursor ---------------------------------------------------------------------------------
-
-    @property
-    def next(self) -> str:
-        """Return the character at the cursor, nothing at the end."""
-        return self.text[self.at : self.at + 1]
-
-    def sees(self, text: str) -> bool:
-        """Whether `text` stands at the cursor."""
-        return self.text.startswith(text, self.at)
-
-    def take(self, length: int = 1) -> str:
-        """Copy what stands at the cursor, and go past it."""
-        taken = self.text[self.at : self.at + length]
-        self.copy.append(taken)
-        self.at += length
-        return taken
-
-    def skip_blanks(self) -> None:
-        """Go past blanks and continued lines."""
-        while self.next and (self.next in _BLANKS or self.sees("\\\n")):
-            self.take(2 if self.next == "\\" else 1)
-
-    def unreadable(self, what: str, length: int = 1) -> ShellValueError:
-        """Return the error that something at the cursor cannot be followed."""
-        return unreadable(what, min(self.at, len(self.text) - 1), min(self.at + length, len(self.text)))
-
-    # --- placeholders -------------------------------------------------------------------------------
-
-    def placeholder(self, quoting: Quoting, word: Word | None = None) -> None:
-        """Read a placeholder, and put a reference to its variable in its stead."""
-        found = read_placeholder(self.text, self.at)
-        self.at = found.end
-        if quoting == "comment":
-            self.copy.append(" ".join(self.text[found.start : found.end].split()))
-            return
-        if found.expression.text.strip() in _BRACES:
-            self.copy.append(found.expression.text.strip()[1:-1])  # the author's own braces, no value
-            if word:
-                word.add_unknown()
-            return
-        if self._refused:
-            self.refuse(self._refused[-1], found)
-        elif quoting == "arithmetic" and found.expression.types != NUMBER:
-            self.refuse(refusals.ARITHMETIC, found)
-        self.copy.append(_REFERENCES[quoting] % self.variable(found.expression))
-        self.values.append(found)
-        if word:
-            word.add_unknown()
-            word.values.append(found)
-
-    def variable(self, expression: Expression) -> str:
-        """Return the variable of an expression: equal texts share one, numbered as they first come."""
-        text = expression.text.strip()
-        for name, known in self.variables.items():
-            if known.text.strip() == text:
-                return name
-        name = f"{VARIABLE}{len(self.variables) + 1}"
-        self.variables[name] = expression
-        return name
-
-    def refuse(self, refusal: Refusal, placeholder: Placeholder) -> None:
-        """Take note that a placeholder cannot stand where it does; the first reason counts."""
-        if all(error.position != placeholder.start for error in self.errors):
-            self.errors.append(refusal.at(placeholder.start, placeholder.end))
-
-    @contextmanager
-    def refusing(self, refusal: Refusal) -> Iterator[None]:
-        """Refuse every placeholder inside."""
-        self._refused.append(refusal)
-        try:
-            yield
-        finally:
-            self._refused.pop()
-
-    @contextmanager
-    def nested(self) -> Iterator[None]:
-        """Bound the depth of what is inside, and refuse a line end in it while a here-document waits."""
-        start, waiting = self.at, self.waiting_documents
-        self._depth += 1
-        if self._depth > _DEPTH_LIMIT:
-            raise self.unreadable("the script is nested too deep")
-        yield
-        self._depth -= 1
-        if waiting and "\n" in self.text[start : self.at]:
-            raise self.unreadable("a line ends inside quotes or brackets before a here-document begins")
 
     # --- words --------------------------------------------------------------------------------------
 
@@ -190,6 +28,7 @@ class Words(ABC):
         while self.next:
             if self.next == "(" and self._array_begins(word, separators):
                 word.array = self.array()
+                word.inner += [value for item in word.array for value in (*item.values, *item.inner)]
                 break
             if self.next in separators and not self._substitutes_process(separators):
                 break
@@ -362,6 +201,7 @@ class Words(ABC):
     def substitution(self, word: Word) -> None:
         """Read `( commands )`, whose quoting begins anew."""
         word.add_unknown()
+        before = len(self.values)
         with self.nested():
             waiting, self.waiting_documents = self.waiting_documents, 0
             self.take()
@@ -370,10 +210,13 @@ class Words(ABC):
                 raise self.unreadable("a here-document does not end inside the brackets that it begins in")
             self.waiting_documents = waiting
             self.take()
+        word.inner += self.values[before:]
 
     def parameter(self, word: Word, *, in_double: bool) -> None:
         """Read `${ … }`."""
         word.add_unknown()
+        if self.text[self.at + 2 : self.at + 3] in (" ", "\t", "\n", "|"):
+            raise self.unreadable("`${` begins a command here", 3)
         inner = Word(self.at)
         with self.nested(), self.refusing(refusals.PARAMETER):
             self.take(2)
