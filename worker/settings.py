@@ -1,0 +1,152 @@
+"""What the environment says about the worker and the embedded default.
+
+Nothing needs setting to start. Connection to a real cluster is not here: that is `temporalio.envconfig`,
+the Temporal CLI's own profiles and variables (see `worker.service.connect`).
+
+    PERDURE_HOME               folder of the embedded default: database, store, work, logs
+    PERDURE_STORE              where content is kept: a folder
+    PERDURE_TASK_QUEUE         name of the task queue; `NAME.agent` goes with it
+    PERDURE_DEFINITIONS        what a run may use besides the catalog: `folder:PATH`, `inline`, `catalog` (nothing)
+    PERDURE_LIGHT_SLOTS        steps at once on the queue `NAME`
+    PERDURE_AGENT_SLOTS        steps at once on the queue `NAME.agent`
+    PERDURE_GRACEFUL_SHUTDOWN  how long running steps may end by themselves after SIGTERM
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from definitions.durations import parse_duration
+from definitions.errors import EnvironmentUnfit
+from definitions.messages import AGENT_QUEUE_SUFFIX, DEFAULT_TASK_QUEUE
+
+LIGHT_SLOTS = 32
+AGENT_SLOTS = 8
+GRACEFUL_SHUTDOWN = timedelta(seconds=25)
+"""Below the 30 s that Kubernetes grants a container."""
+EMBEDDED_GRACEFUL_SHUTDOWN = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionSources:
+    """What a run may use besides the catalog. Inline text is a shell for whoever may start a workflow."""
+
+    folder: Path | None = None
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of a worker, and of the embedded default that may start one."""
+
+    home: Path
+    store: str
+    work: Path
+    """The folder of checkouts and scratch; one worker at a time (see `worker.lifetime`)."""
+    task_queue: str = DEFAULT_TASK_QUEUE
+    definitions: DefinitionSources = DefinitionSources()
+    light_slots: int = LIGHT_SLOTS
+    agent_slots: int = AGENT_SLOTS
+    graceful_shutdown: timedelta = GRACEFUL_SHUTDOWN
+    profile: str | None = None
+    is_embedded: bool = False
+
+    @property
+    def agent_queue(self) -> str:
+        """The queue of agent steps."""
+        return self.task_queue + AGENT_QUEUE_SUFFIX
+
+    @staticmethod
+    def from_environment(environment: Mapping[str, str], *, profile: str | None = None) -> "Settings":
+        """Return the settings of a worker for a real cluster.
+
+        Raises:
+            EnvironmentUnfit: a variable has a value that means nothing.
+        """
+        home = home_folder(environment)
+        return Settings(
+            home=home,
+            store=store_location(environment, home),
+            work=home / "work",
+            task_queue=environment.get("PERDURE_TASK_QUEUE") or DEFAULT_TASK_QUEUE,
+            definitions=parse_sources(environment.get("PERDURE_DEFINITIONS") or "catalog"),
+            light_slots=_slots(environment, "PERDURE_LIGHT_SLOTS", LIGHT_SLOTS),
+            agent_slots=_slots(environment, "PERDURE_AGENT_SLOTS", AGENT_SLOTS),
+            graceful_shutdown=_span(environment, "PERDURE_GRACEFUL_SHUTDOWN", GRACEFUL_SHUTDOWN),
+            profile=profile,
+        )
+
+    @staticmethod
+    def embedded(environment: Mapping[str, str]) -> "Settings":
+        """Return the settings of the embedded default: inline definitions are allowed unless set otherwise."""
+        settings = Settings.from_environment(environment)
+        sources = settings.definitions
+        if not environment.get("PERDURE_DEFINITIONS"):
+            sources = replace(sources, inline=True)
+        grace = _span(environment, "PERDURE_GRACEFUL_SHUTDOWN", EMBEDDED_GRACEFUL_SHUTDOWN)
+        return replace(settings, definitions=sources, graceful_shutdown=grace, is_embedded=True)
+
+
+def home_folder(environment: Mapping[str, str]) -> Path:
+    """Return `$PERDURE_HOME`, else `perdure` in the user's data folder."""
+    if given := environment.get("PERDURE_HOME"):
+        return Path(given).expanduser().absolute()
+    data = environment.get("XDG_DATA_HOME") or ""
+    # The XDG specification says that a relative value must be ignored.
+    base = Path(data) if data.startswith("/") else _user_folder(environment) / ".local" / "share"
+    return base / "perdure"
+
+
+def store_location(environment: Mapping[str, str], home: Path) -> str:
+    """Return `$PERDURE_STORE` (folders made absolute), else `store` in the home folder."""
+    given = environment.get("PERDURE_STORE")
+    if not given:
+        return str(home / "store")
+    return given if "://" in given else str(Path(given).expanduser().absolute())
+
+
+def parse_sources(text: str) -> DefinitionSources:
+    """Return what `PERDURE_DEFINITIONS` means: parts separated by commas.
+
+    Raises:
+        EnvironmentUnfit: a part is not `catalog`, `folder:PATH` or `inline`, or there are two folders.
+    """
+    sources = DefinitionSources()
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match part.partition(":"):
+            case ("catalog", "", ""):
+                pass
+            case ("inline", "", ""):
+                sources = replace(sources, inline=True)
+            case ("folder", ":", path) if path and sources.folder is None:
+                sources = replace(sources, folder=Path(path).expanduser().absolute())
+            case _:
+                raise EnvironmentUnfit(
+                    f"`PERDURE_DEFINITIONS` has the part `{part}`, which cannot be used",
+                    "use `catalog`, one `folder:PATH`, and `inline`, separated by commas",
+                )
+    return sources
+
+
+def _user_folder(environment: Mapping[str, str]) -> Path:
+    return Path(environment["HOME"]) if environment.get("HOME") else Path.home()
+
+
+def _slots(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name)
+    if not text:
+        return default
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 10_000:
+        return int(text)
+    raise EnvironmentUnfit(f"`{name}` is `{text}`", "give a whole number from 1 to 10000")
+
+
+def _span(environment: Mapping[str, str], name: str, default: timedelta) -> timedelta:
+    text = environment.get(name)
+    if not text:
+        return default
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise EnvironmentUnfit(f"`{name}` is `{text}`", str(error)) from error
