@@ -15,6 +15,8 @@ CACHE_FOLDERS = frozenset(
     {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".tox", ".nox", ".perdure-apply"}
 )
 """Left out whether git ignores them or not. Compiled Python could even do harm: it is matched by times."""
+SCAN_LIMIT = 500_000
+"""Files after which a folder is too big whatever of it is ignored."""
 VIRTUAL_ENVIRONMENT_MARK = "pyvenv.cfg"
 
 Found = tuple[str, os.stat_result]
@@ -33,6 +35,8 @@ class Scan:
     """Sockets, pipes, devices."""
     left_out: list[str] = field(default_factory=list[str])
     """Folders of caches and virtual environments."""
+    is_cut_short: bool = False
+    """Whether there are more than `SCAN_LIMIT` files, and the rest was not looked at."""
 
 
 def scan(folder: Path, enter: Callable[[str, list[str]], bool] | None = None) -> Scan:
@@ -40,6 +44,9 @@ def scan(folder: Path, enter: Callable[[str, list[str]], bool] | None = None) ->
     found = Scan()
     waiting = [""]
     while waiting:
+        if len(found.files) > SCAN_LIMIT:
+            found.is_cut_short = True
+            break
         path = waiting.pop()
         items = _list(f"{folder}/{path}" if path else str(folder))
         names = [item.name for item in items]

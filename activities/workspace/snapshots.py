@@ -29,6 +29,22 @@ class _Changed(Exception):
     """A file changed while it was read."""
 
 
+class Selection:
+    """Which paths a snapshot takes. This one takes all; `sources` has a narrower one."""
+
+    def enters(self, path: str, rules: IgnoreRules) -> bool:
+        """Whether a folder is gone into."""
+        return True
+
+    def takes(self, path: str, is_ignored: bool) -> bool:
+        """Whether a path is part of the tree."""
+        return True
+
+    def is_tracked(self, path: str) -> bool:
+        """Whether a path counts as not ignored whatever the rules say."""
+        return False
+
+
 def snapshot(
     store: Store,
     folder: Path,
@@ -36,6 +52,7 @@ def snapshot(
     *,
     honour_ignores: bool = True,
     stats: StatCache | None = None,
+    selection: Selection | None = None,
 ) -> Manifest:
     """Keep the files of `folder` and return their manifest (`previous` itself where nothing changed).
 
@@ -48,7 +65,7 @@ def snapshot(
     changed = ""
     for _ in range(TRIES):
         try:
-            reading = _Reading(store, folder, previous, cache, honour_ignores)
+            reading = _Reading(store, folder, previous, cache, honour_ignores, selection)
             return reading.read(scan(folder, reading.enter))
         except (_Changed, FileNotFoundError, NotADirectoryError) as error:
             changed = str(error)
@@ -64,13 +81,20 @@ class _Reading:
     """One pass over a folder."""
 
     def __init__(
-        self, store: Store, folder: Path, previous: Manifest | None, cache: StatCache, honour_ignores: bool
+        self,
+        store: Store,
+        folder: Path,
+        previous: Manifest | None,
+        cache: StatCache,
+        honour_ignores: bool,
+        selection: Selection | None,
     ) -> None:
         self._store = store
         self._folder = folder
         self._previous = previous
         self._cache = cache
         self._rules = IgnoreRules(folder) if honour_ignores else None
+        self._selection = selection or Selection()
         self._fresh = StatCache()
         self._notes: list[str] = []
 
@@ -78,11 +102,14 @@ class _Reading:
         """Read the ignore files of a folder as it is found."""
         if self._rules is not None and path and any(name in names for name in IGNORE_FILES):
             self._rules.add(path, names)
-        return True
+        return not path or self._rules is None or self._selection.enters(path, self._rules)
 
     def read(self, found: Scan) -> Manifest:
-        check_size(self._folder, found.files)
+        if found.is_cut_short:
+            check_size(self._folder, found.files)
         is_ignored = self._judge(found)
+        self._select(found, is_ignored)
+        check_size(self._folder, found.files)
         entries = self._files(found.files, is_ignored)
         entries += self._links(found.links, is_ignored)
         entries += [Entry(path, "d", ignored=is_ignored(path, None)) for path in found.empty_folders]
@@ -93,6 +120,13 @@ class _Reading:
         if previous is not None and previous.entries == manifest.entries and not manifest.notes:
             return previous
         return manifest
+
+    def _select(self, found: Scan, is_ignored: Callable[[str, Entry | None], bool]) -> None:
+        takes = self._selection.takes
+        found.files = [item for item in found.files if takes(item[0], is_ignored(item[0], self._cache.find(*item)))]
+        found.links = [item for item in found.links if takes(item[0], is_ignored(item[0], None))]
+        found.empty_folders = [path for path in found.empty_folders if takes(path, is_ignored(path, None))]
+        found.special = [path for path in found.special if takes(path, is_ignored(path, None))]
 
     def _judge(self, found: Scan) -> Callable[[str, Entry | None], bool]:
         """Return what tells whether a path is ignored; what was judged under the same rules is not judged again."""
@@ -105,12 +139,18 @@ class _Reading:
             for path, status in found.files
             if path.endswith(IGNORE_FILES) or path == ".git/info/exclude"
         )
+        verdicts: dict[str, bool] = {}
         same_rules = self._fresh.ignore_files == self._cache.ignore_files
 
         def is_ignored(path: str, known: Entry | None) -> bool:
-            if path in tracked:
+            if path in tracked or self._selection.is_tracked(path):
                 return False
-            return known.ignored if same_rules and known is not None else rules.ignores_file(path)
+            if same_rules and known is not None:
+                return known.ignored
+            verdict = verdicts.get(path)
+            if verdict is None:
+                verdict = verdicts[path] = rules.ignores_file(path)
+            return verdict
 
         return is_ignored
 

@@ -1,0 +1,148 @@
+"""Cache keys: which facts decide that a step need not run again.
+
+A key is the digest of a descriptor; the descriptor is stored beside the result so that
+`perdure cache explain` can name the field that differs. Whatever a step's model has is part of it unless it
+stands in `NOT_DECIDING`: a key of a new step type counts until someone says that it does not matter. Never in
+it: ids, times, hosts, absolute paths, attempts, titles, retry, timeouts, what the terminal is like.
+"""
+
+import platform as machine
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from pathspec import GitIgnoreSpec
+from pydantic import JsonValue
+
+from activities.store.canonical_json import canonical_json, digest_of
+from activities.workspace.manifest import Entry, Manifest, printable
+
+DESCRIPTOR_VERSION = 1
+
+NOT_DECIDING = frozenset(
+    {
+        # who and where the step is
+        "id",
+        "name",
+        "description",
+        "phase",
+        "summary",
+        # when and how often it runs
+        "when",
+        "needs",
+        "timeout",
+        "retry",
+        "on_failure",
+        "budget",
+        # caching itself, and what has a field of its own below
+        "cache",
+        "cache_key",
+        "use_cache",
+        "env",
+    }
+)
+VOLATILE_VARIABLES = frozenset(
+    {"TERM", "COLORTERM", "COLUMNS", "LINES", "PWD", "OLDPWD", "SHLVL", "_", "HOSTNAME", "TMPDIR", "TEMP", "TMP"}
+)
+"""Never part of a key, even when declared: they say where a process runs, not what it does."""
+VOLATILE_PREFIXES = ("PERDURE_", "TEMPORAL_")
+
+
+@dataclass(frozen=True, slots=True)
+class CacheKey:
+    """A key with what it is the digest of."""
+
+    digest: str
+    descriptor: dict[str, JsonValue]
+    files: bytes
+    """The list of the input files; the descriptor has its digest."""
+
+    @property
+    def record_key(self) -> str:
+        """Where the store has the record."""
+        return record_key(self.digest)
+
+
+def cache_key(
+    step_fields: Mapping[str, JsonValue],
+    *,
+    tree: Manifest | None = None,
+    globs: Sequence[str] | None = None,
+    identity: Mapping[str, JsonValue] | None = None,
+    values: Mapping[str, JsonValue] | None = None,
+    environment: Mapping[str, str] | None = None,
+    salt: str = "",
+    component: JsonValue = None,
+    platform: Mapping[str, JsonValue] | None = None,
+) -> CacheKey:
+    """Return the key of a step about to run.
+
+    Args:
+        step_fields: the step as JSON, rendered; its shell text with its variables, not their values.
+        tree: the workspace before, None where there is none.
+        globs: `cache.inputs`, patterns as in `.gitignore`; None: every path that is not ignored.
+        identity: what the executor says of its tool (`Executor.identity`), versions of `cache.tools`.
+        values: what the step refers to beyond its texts: the bindings of shell text.
+        environment: *declared* variables only: the definition's, the step's, those that `cache.env` names.
+        salt: `cache.salt`, rendered.
+        component: `cache_key`, rendered.
+        platform: where it runs; None: this machine's system and architecture.
+    """
+    files = _list_files(tree, globs)
+    descriptor: dict[str, JsonValue] = {
+        "version": DESCRIPTOR_VERSION,
+        "step": {name: value for name, value in step_fields.items() if name not in NOT_DECIDING},
+        "tool": dict(identity or {}),
+        "values": dict(values or {}),
+        "environment": _declared(environment or {}),
+        "platform": dict(platform) if platform is not None else this_platform(),
+        "inputs": {"patterns": None if globs is None else list(globs), "files": digest_of(files)},
+        "salt": salt,
+        "cache_key": component,
+    }
+    return CacheKey(digest_of(b"perdure.step/1\n" + canonical_json(descriptor)), descriptor, files)
+
+
+def record_key(digest: str) -> str:
+    """Return where the store has the record of a key."""
+    return f"cache/trusted/{digest[:2]}/{digest}"
+
+
+def this_platform() -> dict[str, JsonValue]:
+    """Return what of this machine may decide a result."""
+    return {"system": machine.system().lower(), "architecture": machine.machine().lower()}
+
+
+def matching(tree: Manifest, globs: Sequence[str] | None) -> list[Entry]:
+    """Return the entries that patterns pick; ignored ones never, without patterns all others."""
+    if globs is None:
+        return list(tree.visible())
+    compile_lines = cast("Callable[[list[str]], GitIgnoreSpec]", GitIgnoreSpec.from_lines)  # untyped in pathspec
+    patterns = compile_lines(list(globs))
+    return [entry for entry in tree.visible() if patterns.match_file(entry.path)]
+
+
+def _list_files(tree: Manifest | None, globs: Sequence[str] | None) -> bytes:
+    """Return the input files as text: path to content. Sizes are left out, contents decide."""
+    listed: dict[str, JsonValue] = {}
+    for entry in matching(tree, globs) if tree is not None else ():
+        listed[entry.path] = _content(entry)
+    return canonical_json(listed)
+
+
+def _content(entry: Entry) -> str:
+    match entry.type:
+        case "f":
+            return f"{'program' if entry.executable else 'file'} {entry.digest}"
+        case "l":
+            return f"link {printable(entry.target)}"
+        case "d":
+            return "empty folder"
+
+
+def _declared(environment: Mapping[str, str]) -> dict[str, JsonValue]:
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in VOLATILE_VARIABLES and not name.startswith(VOLATILE_PREFIXES)
+    }
