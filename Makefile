@@ -1,7 +1,7 @@
 # What people do with this repository. `make` alone lists it.
 #
-# Nothing needs to be installed beforehand but Python 3.11+, make and, for the server, Go (or a `temporal`
-# binary). All that is fetched stays in .tools and .venv here, or in the cache folder that `CACHE` names.
+# Nothing needs to be installed beforehand but Python 3.11+, make, git, for the server Go (or a `temporal`
+# binary), and for all tests npm. What is fetched stays in .tools and .venv here, and in ~/.cache/perdure.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -12,12 +12,9 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 COVERAGE_MINIMUM ?= 95
 TESTS ?= tests
-CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/perdure
 UV := $(or $(shell command -v uv 2>/dev/null),$(CURDIR)/.tools/bin/uv)
 BIN := $(CURDIR)/.venv/bin
 READY := .venv/.ready
-
-export PERDURE_CLAUDE_CODE_CACHE := $(CACHE)/claude-code
 
 .PHONY: help demo test check fix bench pictures lock clean
 
@@ -27,7 +24,7 @@ help: ## list the targets
 demo: $(READY) server ## run a definition on a sample repository, with a real server, an approval and a cached second run
 	@$(BIN)/python -m tools.demo
 
-test: $(READY) server claude-code ## run all tests; branch coverage must reach COVERAGE_MINIMUM
+test: $(READY) server ## run all tests; branch coverage must reach COVERAGE_MINIMUM
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest $(TESTS) --cov --cov-branch --cov-report=term --cov-fail-under=$(COVERAGE_MINIMUM)
 
@@ -73,10 +70,7 @@ $(READY): pyproject.toml locks/dev.txt | $(UV)
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: server claude-code
+.PHONY: server
 
 server: $(READY)
 	@$(BIN)/python -m tools.bring_server
-
-claude-code:
-	@if test -f tests/support/claude_code/package.json; then tools/bring_claude_code; fi

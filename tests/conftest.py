@@ -27,7 +27,7 @@ hypothesis.settings.load_profile("perdure")
 @pytest.fixture(scope="session", autouse=True)
 def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Hide the developer's own Perdure home, Temporal profile and variables from all tests."""
-    kept = {"PERDURE_TEMPORAL_BIN", "PERDURE_CLAUDE_CODE_CACHE"}
+    kept = {"PERDURE_TEMPORAL_BIN", "PERDURE_TEST_CACHE"}
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.startswith(("PERDURE_", "TEMPORAL_", "OTEL_")) and name not in kept:
