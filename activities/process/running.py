@@ -71,9 +71,10 @@ def find_program(name: str, cwd: Path, env: Mapping[str, str]) -> str:
     if not cwd.is_dir():
         raise StepFailure(ErrorClass.WORKSPACE, f"`{cwd}` is not a folder, so nothing can be started in it")
     path = env.get("PATH", os.defpath)
-    found = shutil.which(str(cwd / name) if "/" in name else name, path=path)
+    folders = os.pathsep.join(os.path.join(cwd, folder) for folder in path.split(os.pathsep))  # may be relative
+    found = shutil.which(str(cwd / name) if "/" in name else name, path=folders)
     if found is not None:
-        return os.path.join(cwd, found)  # PATH may hold relative folders; links stay as they are (venvs need it)
+        return found  # links stay as they are: a venv's Python knows its place by its own path
     if "/" in name and (cwd / name).exists():
         raise StepFailure(ErrorClass.NOT_FOUND, f"`{name}` is not an executable file; `chmod +x` makes it one")
     where = "" if "/" in name else f" on the PATH `{path}`"

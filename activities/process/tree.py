@@ -25,6 +25,7 @@ PIECE = 64 * 1024
 
 _QUIET = 0.25  # seconds without output, after which children that hold the pipe are not waited for
 _LONGEST_LINGER = 10.0
+_LONGEST_DRAIN = 30.0  # seconds that callbacks have for what was printed before the end
 _LOOK = 0.01  # seconds between looks at whether such children are still there
 _STUCK = 1.0  # seconds after which an end that should be immediate is forced
 _WATCHERS = 1  # children of a namespace's first process besides the program
@@ -81,6 +82,8 @@ class Tree:
         self._tasks: list[asyncio.Task[None]] = []
         self._status: asyncio.Future[int] = self._loop.create_future()
         self._received = 0
+        self._waiting_readers = 0
+        self._reader_failure: Exception | None = None
         self._is_destroyed = False
 
     async def start(self, argv: list[str], cwd: Path, env: Mapping[str, str], stdin: bytes | None) -> None:
@@ -130,8 +133,6 @@ class Tree:
 
     async def destroy(self) -> None:
         """End all that is left of the tree, and wait until it is gone."""
-        if self._transport is None:
-            return
         if self._isolation.kind == "namespace":
             await self._destroy_namespace()
         else:
@@ -141,7 +142,9 @@ class Tree:
         await self._drain()
 
     def exit(self, *, timed_out: bool = False) -> ProcessExit:
-        """Return how the program ended."""
+        """Return how the program ended; raise what a callback raised meanwhile."""
+        if self._reader_failure is not None:
+            raise self._reader_failure
         status = self._status.result() if self._status.done() and not self._status.exception() else None
         if status is None:
             status = -signal.SIGKILL
@@ -189,11 +192,13 @@ class Tree:
         try:
             while piece := await reader.read(PIECE):
                 self._received += 1
-                if callback is not None:
-                    pending = callback(piece)
-                    if inspect.isawaitable(pending):
-                        await pending
-        except Exception as error:  # a callback's fault ends the tree and is raised by `ended`
+                pending = callback(piece) if callback is not None else None
+                if inspect.isawaitable(pending):
+                    self._waiting_readers += 1
+                    await pending
+                    self._waiting_readers -= 1
+        except Exception as error:  # a callback's fault ends the tree and is raised by `ended` or `exit`
+            self._reader_failure = error
             self._settle(error)
 
     def _has_company(self) -> bool:
@@ -243,10 +248,11 @@ class Tree:
         return lines
 
     async def _drain(self) -> None:
-        """Let the pumps read to the end, while there is progress."""
-        pumps = asyncio.gather(*self._tasks[:2])
+        """Let the pumps read to the end, while there is progress or a callback that takes its time."""
+        pumps = asyncio.gather(*self._tasks[:2], return_exceptions=True)
         before = -1
-        while not pumps.done() and before != self._received:
+        deadline = self._loop.time() + _LONGEST_DRAIN
+        while not pumps.done() and (before != self._received or self._waiting_readers) and self._loop.time() < deadline:
             before = self._received
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(pumps), _STUCK)
