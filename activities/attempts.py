@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from pydantic import JsonValue
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from definitions.errors import ErrorClass, ExpressionError, StepFailure
 from definitions.records import StepError, Usage
@@ -53,9 +53,9 @@ def reported(path: str) -> Generator[None]:
     except ExpressionError as error:
         raise _application_error(
             StepFailure(ErrorClass.EXPRESSION, error.message, {"code": error.code}), path
-        ) from error
+        ) from None
     except StepFailure as failure:
-        raise _application_error(failure, path) from failure
+        raise _application_error(failure, path) from None
     except asyncio.CancelledError:
         details = activity.cancellation_details() if activity.in_activity() else None
         if details is not None and details.worker_shutdown and not details.cancel_requested:
@@ -81,6 +81,11 @@ def _application_error(failure: StepFailure, path: str) -> ApplicationError:
         usage=Usage.model_validate(usage) if usage is not None else None,
         cache_key=key if isinstance(key, str) else None,
     )
+    # Benign for the worker: a step that fails is what its author must see, not a traceback in our log.
     return ApplicationError(
-        error.message, error.model_dump(mode="json", exclude_none=True), type=error.type, non_retryable=True
+        error.message,
+        error.model_dump(mode="json", exclude_none=True),
+        type=error.type,
+        non_retryable=True,
+        category=ApplicationErrorCategory.BENIGN,
     )

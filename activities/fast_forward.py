@@ -2,7 +2,8 @@
 
 The same interpreter, with a host that answers a step from the cache. A branch is parked at its first miss, gate,
 wait, or step that is not cached; when all are parked, what has ended is the ledger that the workflow goes on from.
-A run that is wholly cached therefore costs one activity. The one place outside `workflows/` that imports the interpreter.
+A run that is wholly cached therefore costs one activity. The one place outside `workflows/` that imports
+the interpreter.
 """
 
 import asyncio

@@ -4,7 +4,8 @@
     runs/ID/ledger.json             the ledger
     runs/ID/events-NNNNNNNN.ndjson  its events, from that sequence on
 
-The run is asked for its own report, so that history holds no copy of it. The same is written when a run continues as new.
+The run is asked for its own report, so that history holds no copy of it. The same is written when a run
+continues as new.
 """
 
 import asyncio

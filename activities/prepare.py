@@ -102,8 +102,10 @@ class Preparation:
 
     def _allow_inline(self) -> None:
         if not self._policy.allows_inline:
-            message = "this worker takes no definition with the start input; name one of its own, or set PERDURE_DEFINITIONS=inline"
-            raise invalid("inline-refused", message)
+            message = (
+                "this worker takes no definition with the start input; name one of its own, "
+                "or set PERDURE_DEFINITIONS=inline"
+            )raise invalid("inline-refused", message)
 
     def _valid(self, loaded: Loaded) -> Definition:
         self._refuse([found for found in loaded.diagnostics if found.severity == "error"], loaded)

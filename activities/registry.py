@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from temporalio import activity
 from temporalio.client import Client
@@ -53,7 +53,7 @@ def activities(
     preparation = Preparation(store, client, settings.definitions, FastForward(store, runner))
     by_queue: dict[str, list[Activity]] = {"none": [], "light": [], "agent": []}
     for model in STEP_MODELS:
-        kind = str(model.model_fields["type"].annotation.__args__[0])  # pyright: ignore[reportOptionalMemberAccess]
+        kind = str(get_args(model.model_fields["type"].annotation)[0])
         if kind in executors:
             by_queue[model.queue].append(_step_activity(kind, runner))
     return [*by_queue["light"], *_bookkeeping(store, client, preparation)], by_queue["agent"]

@@ -12,22 +12,23 @@ import functools
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import JsonValue
 
 from activities.attempts import Beat
 from activities.cache.keys import CacheKey
-from activities.cache.records import Hit, look_up, save
+from activities.cache.records import Hit, Producer, look_up, save, tree_after
 from activities.executors.interface import Execution, Executor, Outcome, StepLog
 from activities.file_functions.reader import StoreFileReader
 from activities.outputs import declared_outputs, kept_artifacts
 from activities.process.environment import step_environment
 from activities.rendering import parse_step, render_step
 from activities.step_identity import is_cached, step_key
-from activities.step_log import StoreStepLog
-from activities.store.interface import Store
+from activities.step_log import StoreStepLog, log_key
+from activities.store.interface import Store, StoreError
 from activities.workspace.checkouts import Checkouts
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
 from definitions.errors import ErrorClass, StepFailure
@@ -45,6 +46,7 @@ class Attempt:
     """Of the tree before; empty where the run has no workspace."""
     execution: Execution
     executor: Executor
+    begun_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 class NoLog:
@@ -76,9 +78,8 @@ class StepRunner:
             async with self._prepared(call, log, beat, resumed_from) as attempt:
                 if is_cached(attempt.execution.step, attempt.context):
                     key = await step_key(attempt.executor, attempt.execution, attempt.manifest)
-                    hit = await asyncio.to_thread(look_up, self._store, key, attempt.manifest)
-                    if isinstance(hit, Hit):
-                        return self._from_hit(call, key, hit)
+                    if (hit := await self._hit(attempt, key)) is not None:
+                        return hit
                 result = await self._execute(attempt, key)
         except StepFailure as failure:
             failure.details["log"] = await log.close()
@@ -95,8 +96,13 @@ class StepRunner:
             if not is_cached(attempt.execution.step, attempt.context):
                 return None
             key = await step_key(attempt.executor, attempt.execution, attempt.manifest)
-            hit = await asyncio.to_thread(look_up, self._store, key, attempt.manifest)
-            return self._from_hit(call, key, hit) if isinstance(hit, Hit) else None
+            return await self._hit(attempt, key)
+
+    async def _hit(self, attempt: Attempt, key: CacheKey) -> StepResult | None:
+        """Return what the cache has under a key, if it fits the tree."""
+        manifest = None if attempt.call.tree is None else attempt.manifest
+        hit = await asyncio.to_thread(look_up, self._store, key, manifest)
+        return await asyncio.to_thread(self._from_hit, attempt.call, key, hit) if isinstance(hit, Hit) else None
 
     # --- before -------------------------------------------------------------------------------------
 
@@ -145,9 +151,31 @@ class StepRunner:
             result = await self._harvested(attempt, outcome, folder, manifest)
         if key is None:
             return result
-        result = result.model_copy(update={"cache_key": key.digest})
-        await asyncio.to_thread(save, self._store, key, result, attempt.manifest, manifest)
-        return result
+        await asyncio.to_thread(self._keep, attempt, key, result, manifest)
+        return result.model_copy(update={"cache_key": key.digest})
+
+    def _keep(self, attempt: Attempt, key: CacheKey, result: StepResult, after: Manifest) -> None:
+        """Keep a result in the cache; a store that cannot take it costs the next run time, not this one its success."""
+        call, now = attempt.call, datetime.now(UTC)
+        has_workspace = call.tree is not None
+        try:
+            save(
+                self._store,
+                key,
+                before=attempt.manifest if has_workspace else None,
+                after=after if has_workspace else None,
+                outputs=result.outputs,
+                artifacts=result.artifacts,
+                produced_by=Producer(
+                    execution_id=call.run.execution_id, definition_id=call.run.definition_id, path=call.path
+                ),
+                created_at=now,
+                log=log_key(call.run.execution_id, call.path, call.attempt),
+                usage=result.usage,
+                seconds=(now - attempt.begun_at).total_seconds(),
+            )
+        except StoreError as error:
+            attempt.execution.log.note(f"the result could not be cached: {error.message}")
 
     async def _within_time(self, attempt: Attempt) -> Outcome:
         timeout = attempt.execution.step.timeout
@@ -182,7 +210,12 @@ class StepRunner:
         return attempt.call.tree if manifest == attempt.manifest else save_manifest(self._store, manifest)
 
     def _from_hit(self, call: StepCall, key: CacheKey, hit: Hit) -> StepResult:
-        tree = call.tree if hit.manifest is None else save_manifest(self._store, hit.manifest)
-        return hit.result.model_copy(update={"tree": tree, "cached": True, "cache_key": key.digest})
-
-
+        record = hit.record
+        return StepResult(
+            outputs=record.outputs,
+            artifacts=record.artifacts,
+            tree=call.tree if call.tree is None else tree_after(self._store, hit),
+            cached=True,
+            cache_key=key.digest,
+            log=record.log,
+        )

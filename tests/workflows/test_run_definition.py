@@ -126,9 +126,7 @@ async def test_gate_is_decided_by_signal(worker: RunningWorker):
         (None, "malformed"),
     ],
 )
-async def test_decision_is_refused_with_its_type_and_costs_no_event(
-    worker: RunningWorker, message: object, kind: str
-):
+async def test_decision_is_refused_with_its_type_and_costs_no_event(worker: RunningWorker, message: object, kind: str):
     handle = await start(worker, GATE)
     await until_open(handle, "ok")
     before = len((await handle.fetch_history()).events)
@@ -254,7 +252,11 @@ async def test_files_travel_from_step_to_step(worker: RunningWorker):
 workspace: {from: empty}
 outputs: {report: {type: artifact, value: "{{ steps.make.outputs.file }}"}}
 steps:
-  - {id: make, type: shell, command: "mkdir -p d; echo one > d/f.txt", outputs: {file: d/f.txt}, artifacts: {f: d/f.txt}}
+  - id: make
+    type: shell
+    command: "mkdir -p d; echo one > d/f.txt"
+    outputs: {file: d/f.txt}
+    artifacts: {f: d/f.txt}
   - {id: read, type: shell, command: "cat d/f.txt; echo two >> d/f.txt"}
   - {id: check, type: assert, condition: 'read_text("d/f.txt") == "one\\ntwo\\n"'}
   - {id: copy, type: assert, condition: 'read_text(steps.make.outputs.file) == "one\\n"'}

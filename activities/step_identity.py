@@ -1,0 +1,57 @@
+"""Whether a step is cached, and the key of one about to run.
+
+The key is of its rendered body, its tool, its files and its declared environment.
+"""
+
+from collections.abc import Iterator
+
+from pydantic import JsonValue
+
+from activities.cache.keys import CacheKey, cache_key
+from activities.executors.interface import Execution, Executor
+from activities.workspace.manifest import Manifest
+from definitions.records import RunContext, is_file_reference, is_value_reference
+from definitions.steps import AgentStep, ShellStep, Step
+from definitions.steps.base import CachePolicy
+
+
+def is_cached(step: Step, context: RunContext) -> bool:
+    """Return whether the author wants a step's result taken from the cache."""
+    says_nothing = step.cache is None and step.cache_key is None and step.use_cache is None
+    if says_nothing:
+        return context.cache_default and isinstance(step, ShellStep | AgentStep)
+    return step.is_cached
+
+
+async def step_key(executor: Executor, execution: Execution, manifest: Manifest | None) -> CacheKey:
+    """Return the key of a rendered step on the tree of `manifest`. Raises StepFailure where a tool is missing."""
+    step = execution.step
+    policy = step.cache if isinstance(step.cache, CachePolicy) else CachePolicy()
+    declared = {name: execution.environment.get(name, "") for name in policy.env}
+    values: dict[str, JsonValue] = {**execution.bindings}
+    for number, digest in enumerate(sorted(set(_digests(execution.call.values.get("steps"))))):
+        values[f"content {number}"] = digest
+    return cache_key(
+        step.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        tree=manifest,
+        globs=policy.inputs,
+        identity=await executor.identity(execution),
+        values=values,
+        environment={**execution.context.definition_environment, **step.env, **declared},
+        salt=policy.salt,
+        component=step.cache_key,
+    )
+
+
+def _digests(value: JsonValue) -> Iterator[str]:
+    """Yield the digests of the files and big values that a step refers to."""
+    if is_file_reference(value):
+        yield str(value["digest"])
+    elif is_value_reference(value):
+        yield str(value["$value"])
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _digests(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _digests(inner)
