@@ -105,7 +105,8 @@ class Preparation:
             message = (
                 "this worker takes no definition with the start input; name one of its own, "
                 "or set PERDURE_DEFINITIONS=inline"
-            )raise invalid("inline-refused", message)
+            )
+            raise invalid("inline-refused", message)
 
     def _valid(self, loaded: Loaded) -> Definition:
         self._refuse([found for found in loaded.diagnostics if found.severity == "error"], loaded)

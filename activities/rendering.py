@@ -6,11 +6,11 @@ conditions (the interpreter's), `outputs` (made after the step), and shell text 
 
 from typing import Any, cast
 
-from definitions.shell_values import bind, compile_script
 from pydantic import JsonValue, TypeAdapter
 
 from definitions.expressions import FileReader
 from definitions.references import texts
+from definitions.shell_values import bind, compile_script
 from definitions.steps import ShellStep, Step
 from definitions.steps.base import Language
 from definitions.templates import render_value, to_text
