@@ -8,12 +8,19 @@ it repeats anything); a transcript that tells of a file which is not there would
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 
 from pydantic import JsonValue
 
 from activities.store.interface import Store
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
+from activities.workspace.restoring import bring_to
 from activities.workspace.snapshots import snapshot
+from activities.workspace.stat_cache import STAT_CACHES, StatCache
+
+LONGEST_WAIT = 2.0
+"""Seconds for which a transcript may lag behind; then it is taken as it is."""
+_LOOK = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +53,16 @@ class Checkpoints:
         self._tree_before = tree_before
         self._previous: Manifest | None = None
 
-    def take(self, transcript: Path) -> Checkpoint | None:
-        """Store the pair as it is now; None where there is no transcript yet."""
+    def take(self, transcript: Path, mark: str = "") -> Checkpoint | None:
+        """Store the pair as it is once the transcript holds `mark`; None where there is no transcript.
+
+        The agent writes its transcript after it says what it did, hence a short wait.
+        """
+        deadline = monotonic() + LONGEST_WAIT
         written = _whole_lines(transcript)
+        while mark.encode() not in written and monotonic() < deadline:
+            sleep(_LOOK)
+            written = _whole_lines(transcript)
         if not written:
             return None
         digest = self._store.write_blob(written)
@@ -57,12 +71,11 @@ class Checkpoints:
 
     def restore(self, checkpoint: Checkpoint, transcript: Path) -> None:
         """Lay the pair out. Raises `StepFailure` where the store lacks some of it."""
-        from activities.workspace.changes import apply_to_folder
-
         content = self._store.read_blob(checkpoint.transcript)
         after = load_manifest(self._store, checkpoint.tree)
-        now = snapshot(self._store, self._workspace, self._before())
-        apply_to_folder(self._store, now, after, self._workspace)
+        known = STAT_CACHES.get(self._workspace) or StatCache()
+        STAT_CACHES.forget(self._workspace)
+        STAT_CACHES.put(self._workspace, bring_to(self._store, after, self._workspace, known, keep_left_out=True))
         transcript.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         transcript.write_bytes(content)
         self._previous = after

@@ -10,7 +10,6 @@ it is a lower bound, and `details.usage_is_lower_bound` says so.
 
 import asyncio
 from dataclasses import dataclass, replace
-from pathlib import Path
 from time import monotonic
 from uuid import UUID, uuid5
 
@@ -19,6 +18,7 @@ from pydantic import JsonValue
 from activities.agents import answers, prompting
 from activities.agents.adapter import DEFAULT_PROFILE, Adapter, AgentRequest, AgentSettings
 from activities.agents.budget import Meter
+from activities.agents.checkpointing import Checkpointing
 from activities.agents.checkpoints import Checkpoint, Checkpoints
 from activities.agents.events import AgentEvent, Started, ToolResult, UsageReported
 from activities.agents.inputs import lay_inputs
@@ -83,8 +83,7 @@ class _Attempt:
         self._began = monotonic()
         self._progress = _Progress("", self._resumption.generation, self._resumption.reasks)
         self._checkpoints = Checkpoints(execution.store, execution.workspace, execution.call.tree)
-        self._checkpointing: asyncio.Task[None] | None = None
-        self._checkpointed_at: float | None = None
+        self._checkpointing = Checkpointing(self._checkpoints, settings.checkpoint_interval, execution.log, self._keep)
         self._is_lower_bound = False
         self._notes: list[str] = []
 
@@ -112,8 +111,7 @@ class _Attempt:
 
     async def settle(self) -> None:
         """Wait for what still reads the workspace."""
-        if self._checkpointing is not None:
-            await asyncio.gather(self._checkpointing, return_exceptions=True)
+        await self._checkpointing.close()
 
     async def _first_request(self) -> AgentRequest:
         step, execution = self._step, self._execution
@@ -187,7 +185,7 @@ class _Attempt:
         session = await converse(
             self._adapter, self._adapter.build(request), request.workspace, self._execution.log, watch
         )
-        self._is_lower_bound = session.finished is None
+        self._is_lower_bound = session.finished is None or session.stopped is not None
         self._meter.close_session(session.finished.usage if session.finished is not None else None)
         return session
 
@@ -198,30 +196,15 @@ class _Attempt:
             case Started():
                 self._meter.name_model(event.model)
             case ToolResult():
-                self._checkpoint(request)
+                transcript = self._adapter.transcript(request)
+                if transcript is not None:
+                    self._checkpointing.turn_ended(transcript, event.id)
             case _:
                 pass
 
-    def _checkpoint(self, request: AgentRequest) -> None:
-        """Take a checkpoint beside the session, unless one was just taken."""
-        transcript = self._adapter.transcript(request)
-        is_busy = self._checkpointing is not None and not self._checkpointing.done()
-        interval = self._settings.checkpoint_interval.total_seconds()
-        is_early = self._checkpointed_at is not None and monotonic() - self._checkpointed_at < interval
-        if transcript is None or is_busy or is_early:
-            return
-        self._checkpointing = asyncio.create_task(self._take_checkpoint(transcript))
-
-    async def _take_checkpoint(self, transcript: Path) -> None:
-        try:
-            taken = await asyncio.to_thread(self._checkpoints.take, transcript)
-        except (StepFailure, OSError) as error:  # the tree changes under the reader, or the store is away
-            self._execution.log.note(f"no checkpoint was taken: {error}")
-            taken = None
-        if taken is not None:
-            self._progress.checkpoint = taken
-            self._checkpointed_at = monotonic()
-            self._beat()
+    def _keep(self, checkpoint: Checkpoint) -> None:
+        self._progress.checkpoint = checkpoint
+        self._beat()
 
     def _outputs(self, session: Session) -> tuple[dict[str, JsonValue] | None, list[str]]:
         """Return the outputs; or None and why no candidate fits the schema."""

@@ -6,14 +6,18 @@ from dataclasses import replace
 
 from pydantic import JsonValue
 
-from activities.agents import command, scripted
+from activities.agents import claude_code, command, scripted
 from activities.agents.adapter import DEFAULT_PROFILE, Adapter, AgentSettings
 from activities.agents.runner import run_agent
 from activities.executors.interface import Execution, Outcome
 from definitions.errors import ErrorClass, StepFailure
 from definitions.steps.agent import PLANNED_PROVIDERS, AgentStep
 
-ADAPTERS: Mapping[str, Adapter] = {"command": command, "scripted": scripted}
+ADAPTERS: Mapping[str, Adapter] = {
+    "claude-code": claude_code,
+    "command": command,
+    "scripted": scripted,
+}
 
 
 class AgentExecutor:
