@@ -25,12 +25,12 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
     return f"did you mean `{found}`?" if found else None
 
 
-def listed(words: Iterable[str]) -> str:
-    """Return `a`, `b` and `c`, each in backticks."""
+def listed(words: Iterable[str], last: str = "and") -> str:
+    """Return `a`, `b` and `c`, each in backticks; `last` stands before the last one."""
     shown = [f"`{word}`" for word in words]
     if len(shown) < 2:
         return "".join(shown)
-    return f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return f"{', '.join(shown[:-1])} {last} {shown[-1]}"
 
 
 def _plain(word: str) -> str:

@@ -140,10 +140,12 @@ def _without_union_noise(root: Node, complaints: dict[Path, _Complaint]) -> list
 
 def _explain(root: Mapping, complaint: _Complaint, file: str) -> Iterator[Diagnostic]:
     located = find(root, complaint.path)
-    first = complaint.errors[0]
+    first = next((error for error in complaint.errors if _expected(error)), complaint.errors[0])
     match first["type"]:
         case "extra_forbidden":
             yield _unknown_key(root, complaint.path, file)
+        case "missing" if complaint.path == ("id",):
+            yield from _missing_id(root, file)
         case "missing":
             yield _missing_key(root, complaint.path, file)
         case "union_tag_invalid":
@@ -191,10 +193,15 @@ def _missing_key(root: Mapping, path: Path, file: str) -> Diagnostic:
     elif not parent:
         owner = "the definition"
     help_ = f"add `type:`, one of {listed(STEP_BY_TYPE)}" if key == "type" and is_step(parent) else f"add `{key}:`"
-    if not parent and key == "id":
-        help_ = "add `name:`; the id is made from it"
-        return Diagnostic("missing-key", "error", f"{owner} has no `name`", file, span, help=help_)
     return Diagnostic("missing-key", "error", f"{owner} has no `{key}`", file, span, help=help_)
+
+
+def _missing_id(root: Mapping, file: str) -> Iterator[Diagnostic]:
+    """Yield the finding about a name that gives no id; where there is no name, that is said already."""
+    name = text_at(root, "name")
+    if name is not None:
+        message = f"no id can be made from the name `{_cut(name)}`"
+        yield Diagnostic("missing-key", "error", message, file, head(root.entries["name"].value), help="add `id:`")
 
 
 def _unknown_type(node: Node, file: str) -> Diagnostic:
@@ -215,15 +222,16 @@ def _not_among(complaint: _Complaint, node: Node, file: str) -> Diagnostic:
         return _wrong_type(complaint, node, file)
     if is_planned_value(key, node.value):
         message = f"`{key}: {node.text}` is planned and not there yet"
-        return Diagnostic("invalid-value", "error", message, file, head(node), help=f"there are {listed(allowed)}")
+        return Diagnostic(
+            "invalid-value", "error", message, file, head(node), help=f"it can be {listed(allowed, 'or')}"
+        )
     if key == "on_failure" and isinstance(node.value, str) and re.fullmatch(r"[A-Za-z_][\w-]*", node.value):
-        help_ = did_you_mean(node.text, allowed) or f"there are {listed(allowed)}; jumps to a step are planned"
+        help_ = did_you_mean(node.text, allowed) or f"it can be {listed(allowed, 'or')}; jumps to a step are planned"
         return Diagnostic(
             "invalid-value", "error", f"`on_failure` cannot be `{_cut(node.text)}`", file, head(node), help=help_
         )
-    wants_mapping = any(error["type"] in _WANTED for error in complaint.errors)
-    choices = listed(allowed) + (" and a mapping" if wants_mapping else "")
-    help_ = did_you_mean(node.text, allowed) or f"there are {choices}" if len(allowed) > 1 else f"it can be {choices}"
+    others = [_WANTED[error["type"]] for error in complaint.errors if error["type"] in _WANTED]
+    help_ = did_you_mean(node.text, allowed) or f"it can be {' or '.join([listed(allowed, 'or'), *others])}"
     return Diagnostic("invalid-value", "error", f"`{key}` cannot be `{_cut(node.text)}`", file, head(node), help=help_)
 
 
