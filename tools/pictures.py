@@ -1,4 +1,4 @@
-"""The pictures of Temporal's Web UI in the docs: the demo's run, its details at the gate and its timeline at the end."""
+"""The pictures of the Web UI in the docs: the demo's run, its details at the gate and its timeline at the end."""
 
 import asyncio
 import json

@@ -4,9 +4,6 @@ from tools.samples.making import Commit, Sample
 
 _IGNORES = """\
 __pycache__/
-.pytest_cache/
-.mypy_cache/
-typing-errors.txt
 """
 
 _PROJECT = """\
