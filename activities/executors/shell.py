@@ -34,6 +34,11 @@ from definitions.steps import ShellStep
 
 _VALUE_LIMIT = 128 * 1024 - 1  # bytes of one environment variable on Linux (MAX_ARG_STRLEN), with name and `=`
 _INTERPRETERS = {"bash": ["bash", "--noprofile", "--norc", "-eo", "pipefail"], "sh": ["sh", "-e"]}
+_HINTS = {
+    126: " (a command is not executable)",
+    137: ", as the system does when memory runs out",
+    141: ": a command in a pipe was still writing when its reader ended (`pipefail` is on)",
+}
 _MISSING = re.compile(r"(?:line )?\d+: (.+?): (?:command )?not found$")
 
 
@@ -194,8 +199,5 @@ def _failure(ended: ProcessExit, stderr: str, environment: dict[str, str]) -> St
     what = f"the script ended with exit code {ended.code}"
     if ended.signal is not None:
         what = f"the script was ended by signal {ended.signal} (exit code {ended.status})"
-    if ended.status == 137:
-        what += ", as the system does when memory runs out"
-    if ended.status == 126:
-        what += " (a command is not executable)"
+    what += _HINTS.get(ended.status, "")
     return StepFailure(ErrorClass.EXIT, f"{what}: {last}" if last else what, details)

@@ -32,8 +32,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 # $1 is the file that the program's standard input is read from; fd 0 is the socket to the worker; $2 says where
 # the namespace's own processes can be seen. The first process survives polite signals to the group (handlers,
-# not `''`: an ignored signal would be inherited) and holds no pipe while the program's children still write. Alone
-# with its watcher it ends at once; else it waits for the worker's word, which the watcher hears.
+# not `''`: an ignored signal would be inherited) and holds no pipe while the program's children still write. The
+# subshell keeps the shell's own words about the program's end (`Killed`) out of its output. Alone with its watcher
+# the first process ends at once; else it waits for the worker's word, which the watcher hears.
 _FIRST = """\
 trap : HUP INT TERM
 exec 3<&0 4>&2 0<"$1" 2>/dev/null
@@ -41,7 +42,7 @@ own=$2
 shift 2
 echo started >&3
 { trap '' HUP INT TERM; read -r end <&3; kill -KILL -1; } <&- 1>&- 4>&- &
-"$@" 2>&4 3<&- 4>&-
+( exec "$@" 2>&4 3<&- 4>&- )
 status=$?
 exec 1>&- 4>&-
 set -- $own
