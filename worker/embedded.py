@@ -96,7 +96,7 @@ def look(settings: Settings, code: str) -> Running | None:
 def worker_code(settings: Settings) -> str:
     """Return what a worker must have been started with to be kept: its code, and which definitions it takes."""
     sources = settings.definitions
-    return f"{fingerprint()} folder={sources.folder} inline={sources.inline}"
+    return f"{fingerprint(CODE_ROOT)} folder={sources.folder} inline={sources.inline}"
 
 
 def end(settings: Settings) -> bool:
