@@ -91,9 +91,7 @@ class LazyGroup(click.Group):
         if name not in _COMMANDS and not name.startswith("-"):
             close = difflib.get_close_matches(name, _COMMANDS, n=1, cutoff=0.6)
             way_out = f"did you mean `perdure {close[0]}`?" if close else "`perdure --help` lists the commands"
-            raise Problem(
-                f"no command is called `{name}`", code=ExitCode.USAGE, slug="unknown-command", remedy=way_out
-            )
+            raise Problem(f"no command is called `{name}`", code=ExitCode.USAGE, slug="unknown-command", remedy=way_out)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -122,7 +120,9 @@ class _VersionFlag:
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_VersionFlag.show, help="Print it.")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_VersionFlag.show, help="Print it."
+)
 def perdure() -> None:
     """Run YAML definitions as durable workflows on Temporal.
 

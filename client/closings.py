@@ -63,7 +63,9 @@ async def fate_of(client: Client, event: HistoryEvent) -> tuple[RunState, StepEr
             reason = event.workflow_execution_terminated_event_attributes.reason or "no reason given"
             return "failed", StepError(type="terminated", message=f"the run was terminated: {reason}", step="")
         case _:
-            return "failed", StepError(type=ErrorClass.TIMEOUT, message="the server ended the run: its time was up", step="")
+            return "failed", StepError(
+                type=ErrorClass.TIMEOUT, message="the server ended the run: its time was up", step=""
+            )
 
 
 def _kind(event: HistoryEvent) -> str | None:

@@ -91,4 +91,3 @@ def _next(status: Status) -> list[str]:
     if status.tree is not None and status.tree != status.tree_before:
         return [f"  next: perdure diff {run}", f"        perdure apply {run}"]
     return []
-

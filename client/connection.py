@@ -8,7 +8,6 @@ A cluster is named by `TEMPORAL_ADDRESS` or `--profile` (the Temporal CLI's own 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import os
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -101,8 +100,7 @@ async def _embedded_endpoint() -> Endpoint:
     from client.dev import ensure
 
     try:
-        found = await asyncio.to_thread(ensure)
-        return await found if inspect.isawaitable(found) else found
+        return await asyncio.to_thread(ensure)
     except EnvironmentUnfit as error:
         raise Problem(error.message, code=ExitCode.NO_SERVER, slug="no-server", remedy=error.remedy) from error
 
@@ -120,11 +118,12 @@ async def _connect_to_cluster(profile: str | None) -> Connection:
         raise Problem(
             messages.profile_unreadable(profile, str(error)), code=ExitCode.USAGE, slug="profile-unreadable"
         ) from error
-    address = config.get("target_host") or "localhost:7233"
+    address = config["target_host"] = config.get("target_host") or "localhost:7233"
     store = os.environ.get("PERDURE_STORE")
     if not store:
         raise _no_store()
-    client = await _opened(Client.connect(**{**config, "target_host": address}, data_converter=pydantic_data_converter), address)
+    opening = Client.connect(**config, data_converter=pydantic_data_converter)
+    client = await _opened(opening, address)
     queue = os.environ.get("PERDURE_TASK_QUEUE") or DEFAULT_TASK_QUEUE
     return Connection(client, Endpoint(address, client.namespace, queue, store, None, False))
 
@@ -145,6 +144,4 @@ async def _opened(opening: Awaitable[Client], address: str) -> Client:
 
 
 def _no_store() -> Problem:
-    return Problem(
-        messages.STORE_NOT_NAMED, code=ExitCode.USAGE, slug="no-store", remedy=messages.STORE_REMEDY
-    )
+    return Problem(messages.STORE_NOT_NAMED, code=ExitCode.USAGE, slug="no-store", remedy=messages.STORE_REMEDY)

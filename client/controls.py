@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -11,9 +11,10 @@ from client import messages
 from client.exit_codes import ExitCode
 from client.output import Problem
 from client.runs import no_answer, unknown_run
-from definitions.records import Answer
+from definitions.messages import Answer
 
 if TYPE_CHECKING:
+    from temporalio.client import WorkflowHandle
     from temporalio.service import RPCError
 
     from client.connection import Connection
@@ -30,10 +31,11 @@ async def send_control(connection: Connection, execution_id: str, name: str, mes
     from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
     from temporalio.service import RPCError
 
-    handle = connection.handle(execution_id)
+    handle: WorkflowHandle[Any, Any] = connection.handle(execution_id)
     content = message.model_dump(mode="json", exclude_none=True)
     try:
-        answer = await handle.execute_update(name, content, rpc_timeout=UPDATE_TIME)
+        update = handle.execute_update  # pyright: ignore[reportUnknownMemberType]
+        answer: object = await update(name, content, rpc_timeout=UPDATE_TIME)
     except WorkflowUpdateFailedError as error:
         raise _refusal(execution_id, error.cause) from error
     except WorkflowUpdateRPCTimeoutOrCancelledError as error:

@@ -11,10 +11,10 @@ from client.output import Problem
 
 if TYPE_CHECKING:
     from activities.store.interface import Store
-    from activities.workspace.manifest import Entry, Manifest
+    from activities.workspace.manifest import Manifest
     from definitions.records import Status
 
-Change = Literal["added", "modified", "deleted"]
+ChangeKind = Literal["added", "modified", "deleted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,17 @@ def trees_of(status: Status, store: Store) -> Trees:
     return Trees(store, load_manifest(store, status.tree_before), load_manifest(store, status.tree))
 
 
-def changed_paths(trees: Trees) -> list[tuple[str, Change]]:
-    """Return the paths that differ, with what became of them."""
-    before, after = _by_path(trees.before), _by_path(trees.after)
-    return [
-        (path, _change(before.get(path), after.get(path)))
-        for path in sorted(before.keys() | after.keys())
-        if before.get(path) != after.get(path)
-    ]
+def changed_paths(trees: Trees) -> list[tuple[str, ChangeKind]]:
+    """Return the paths that differ, with what became of them; Git's own are no business of a reader's."""
+    from activities.workspace.changes import diff
+    from activities.workspace.manifest import is_git_path
+
+    found: list[tuple[str, ChangeKind]] = []
+    for change in diff(trees.before, trees.after):
+        if not is_git_path(change.path):
+            kind = "added" if change.before is None else "deleted" if change.after is None else "modified"
+            found.append((change.path, kind))
+    return found
 
 
 def text_of(trees: Trees) -> str:
@@ -52,18 +55,13 @@ def text_of(trees: Trees) -> str:
     return unified_diff(trees.store, trees.before, trees.after)
 
 
-def apply_changes(trees: Trees, folder: Path) -> None:
-    """Take the changes into a folder. Raises `StepFailure` naming the paths that were changed there meanwhile."""
+def apply_changes(trees: Trees, folder: Path) -> list[str]:
+    """Take the changes into the workspace that `folder` is in, as `run` takes its files from; return the paths written.
+
+    Raises:
+        StepFailure: paths were changed there meanwhile (all are named); nothing is touched then.
+    """
     from activities.workspace.changes import apply_to_folder
+    from activities.workspace.sources import source_root
 
-    apply_to_folder(trees.store, trees.before, trees.after, folder)
-
-
-def _by_path(manifest: Manifest) -> dict[str, Entry]:
-    return {entry.path: entry for entry in manifest.entries}
-
-
-def _change(before: Entry | None, after: Entry | None) -> Change:
-    if before is None:
-        return "added"
-    return "deleted" if after is None else "modified"
+    return apply_to_folder(trees.store, trees.before, trees.after, source_root(folder))

@@ -60,7 +60,8 @@ def server_checks(profile: str | None) -> Iterator[Check]:
         return
     from client.dev import doctor_checks
 
-    yield from doctor_checks()
+    for found in doctor_checks():
+        yield Check(found.name, "ok" if found.ok else "failed", found.detail, found.remedy)
 
 
 def agent_checks() -> Iterator[Check]:

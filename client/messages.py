@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-SERVER_REMEDY = "check the address and that the server runs; without `TEMPORAL_ADDRESS` and `--profile` Perdure brings its own"
+SERVER_REMEDY = (
+    "check the address and that the server runs; without `TEMPORAL_ADDRESS` and `--profile` Perdure brings its own"
+)
 STORE_NOT_NAMED = "a server is named, but not the store that its worker uses"
 STORE_REMEDY = "set `PERDURE_STORE` to the folder or `s3://bucket/prefix` that the worker has"
 UNKNOWN_RUN_REMEDY = "`perdure list` shows the runs there are"
@@ -147,7 +149,9 @@ def control_done(verb: str, execution_id: str) -> str:
 
 def control_sent(verb: str, execution_id: str) -> str:
     """Say that a control was sent to a server that gives no answer."""
-    return f"{verb} was sent to {execution_id} as a signal (this server has no updates); see `perdure show {execution_id}`"
+    return (
+        f"{verb} was sent to {execution_id} as a signal (this server has no updates); see `perdure show {execution_id}`"
+    )
 
 
 REFUSAL_REMEDIES = {
@@ -274,22 +278,24 @@ def not_cached_hint(step: str) -> str:
 
 
 NOTHING_DONE = "nothing was done"
-CACHE_NOTHING_CLOSE = "  no record of this step is there to compare with: nothing like it ran before in this store"
+NOTHING_TO_APPLY = "nothing to apply: the folder has all that the run changed"
 
 
-def cache_count(count: int, location: str) -> str:
-    """Count the cached steps."""
-    return f"{count} cached {'step' if count == 1 else 'steps'} in {location}"
+def cache_figures(records: int, damaged: int, seconds: float, usd: float, location: str) -> str:
+    """Say what the cache holds and what a hit on all of it would save."""
+    worth = span(timedelta(seconds=seconds)) + (f", {money(usd)}" if usd else "")
+    broken = f"; {damaged} damaged" if damaged else ""
+    return f"{_cached_steps(records)} in {location}, worth {worth}{broken}"
 
 
 def confirm_clear(count: int, location: str) -> str:
     """Ask before the cache is emptied."""
-    return f"forget {cache_count(count, location)}?"
+    return f"forget {_cached_steps(count)} in {location}?"
 
 
 def cache_cleared(count: int) -> str:
     """Say that the cache is empty."""
-    return f"{count} cached {'step' if count == 1 else 'steps'} forgotten"
+    return f"{_cached_steps(count)} forgotten"
 
 
 def cache_verdict(step: str, key: str, *, is_hit: bool) -> str:
@@ -297,11 +303,13 @@ def cache_verdict(step: str, key: str, *, is_hit: bool) -> str:
     return f"{step}: {'from the cache' if is_hit else 'not in the cache, so it ran'} (key {key[:16]})"
 
 
-def cache_compared(key: str) -> str:
-    """Head the differences."""
-    return f"  it differs from the closest record (key {key[:16]}) in:"
+CACHE_VERDICTS = {
+    "unknown": "  nothing is stored under this key: the step failed, or the cache was cleared",
+    "first": "  it is the first of its kind: this step of this definition was not stored before",
+    "same": "  the record before it has the same fields; files that the step touches differed, or it was cleared",
+    "differs": "  against the record before it, these fields differ:",
+}
 
 
-def cache_no_difference(key: str) -> str:
-    """Say that nothing differs."""
-    return f"  its key is the same as that of the record {key[:16]}"
+def _cached_steps(count: int) -> str:
+    return f"{count} cached {'step' if count == 1 else 'steps'}"

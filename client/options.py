@@ -10,31 +10,24 @@ import click
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
-class DurationType(click.ParamType):
-    """A number with a unit: `90s`, `10m`, `1h30m`."""
+def read_duration(_context: click.Context, parameter: click.Parameter, value: str | None) -> timedelta | None:
+    """Return the span that an option's text names: `90s`, `10m`, `1h30m`."""
+    if value is None:
+        return None
+    from definitions.durations import parse_duration
 
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Return the span that the text names."""
-        from definitions.durations import parse_duration
-
-        try:
-            return parse_duration(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=parameter) from error
 
 
-class ExecutionIdType(click.ParamType):
-    """The id of a run."""
-
-    name = "id"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the id where it can be one."""
-        if not re.fullmatch(r"[^\s\x00-\x1f\x7f]{1,200}", value):
-            self.fail(f"`{value}` cannot be the id of a run: 1 to 200 characters without spaces", param, ctx)
-        return value
+def read_execution_id(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Return the text where it can be the id of a run."""
+    if value is not None and not re.fullmatch(r"[^\s\x00-\x1f\x7f]{1,200}", value):
+        reason = f"`{value}` cannot be the id of a run: 1 to 200 characters without spaces"
+        raise click.BadParameter(reason, param=parameter)
+    return value
 
 
 def profile_option(command: _Command) -> _Command:
@@ -51,13 +44,16 @@ def json_option(help_text: str = "Print JSON.") -> Callable[[_Command], _Command
 
 def run_argument(command: _Command) -> _Command:
     """Add the argument `ID`."""
-    return click.argument("execution_id", metavar="ID", type=ExecutionIdType())(command)
+    return click.argument("execution_id", metavar="ID", callback=read_execution_id)(command)
 
 
 def timeout_option(command: _Command) -> _Command:
     """Add `--timeout`."""
     return click.option(
-        "--timeout", type=DurationType(), help="Stop watching after this long (exit code 5); the run goes on."
+        "--timeout",
+        metavar="DURATION",
+        callback=read_duration,
+        help="Stop watching then, with exit code 5.",
     )(command)
 
 

@@ -27,7 +27,7 @@ class Problem(click.ClickException):
         self, message: str, *, code: ExitCode = ExitCode.FAILED, slug: str | None = None, remedy: str | None = None
     ) -> None:
         super().__init__(message)
-        self.exit_code = int(code)
+        self.code = code
         self.slug = slug
         self.remedy = remedy
 

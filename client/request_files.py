@@ -129,4 +129,3 @@ def _refuse_errors(findings: Sequence[Diagnostic], sources: Mapping[str, str], w
     show_diagnostics(findings, sources)
     if errors:
         raise Refused(messages.invalid_definition([what], errors))
-

@@ -21,7 +21,7 @@ from definitions.records import ENDED, Event, Ledger, Status
 
 if TYPE_CHECKING:
     from temporalio.api.history.v1 import HistoryEvent
-    from temporalio.client import WorkflowExecution
+    from temporalio.client import WorkflowExecution, WorkflowExecutionDescription
 
     from activities.store.interface import Store
     from client.connection import Connection
@@ -60,14 +60,14 @@ async def current_status(connection: Connection, execution_id: str) -> Status:
         Problem: there is no such run.
         NoAnswer: it lives, but no worker answers.
     """
-    last = await _last_event(connection, execution_id)
-    if last is None:
+    description = await _described(connection, execution_id)
+    if description is None:
         recorded = recorded_status(connection.store, execution_id)
         if recorded is None:
             raise unknown_run(execution_id)
         return recorded
-    if closings.is_end(last):
-        return await ended_status(connection, execution_id, last)
+    if description.close_time is not None and (closing := await _closing_event(connection, description)) is not None:
+        return await ended_status(connection, execution_id, closing)
     return Status.model_validate(await query(connection, execution_id, "status"))
 
 
@@ -200,18 +200,23 @@ def _definition_in(execution_id: str) -> str:
     return parts[0] if is_ours else "unknown"
 
 
-async def _last_event(connection: Connection, execution_id: str) -> HistoryEvent | None:
-    """Return the closing event of a run, another of its last ones while it lives, None where it is unknown."""
-    from temporalio.client import WorkflowHistoryEventFilterType
+async def _described(connection: Connection, execution_id: str) -> WorkflowExecutionDescription | None:
+    """Return what the server knows of a run, None where it knows nothing."""
     from temporalio.service import RPCError, RPCStatusCode
 
-    last = None
-    only_close = WorkflowHistoryEventFilterType.CLOSE_EVENT
     try:
-        async for event in connection.handle(execution_id).fetch_history_events(event_filter_type=only_close):
-            last = event
+        return await connection.handle(execution_id).describe()
     except RPCError as error:
         if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT):
             return None
         raise
-    return last
+
+
+async def _closing_event(connection: Connection, description: WorkflowExecutionDescription) -> HistoryEvent | None:
+    """Return the last event of a run that has ended. Never asked of a live one: the server would wait for its end."""
+    from temporalio.client import WorkflowHistoryEventFilterType
+
+    handle = connection.client.get_workflow_handle(description.id, run_id=description.run_id)
+    only_close = WorkflowHistoryEventFilterType.CLOSE_EVENT
+    events = [event async for event in handle.fetch_history_events(event_filter_type=only_close)]
+    return events[-1] if events and closings.is_end(events[-1]) else None

@@ -16,7 +16,7 @@ from pydantic import BaseModel, JsonValue
 
 from client import messages
 from client.exit_codes import ExitCode
-from client.output import Problem, one_line
+from client.output import Problem, one_line, plain, say
 from client.request_files import Source
 from definitions.messages import WORKFLOW_TYPE, RunInput, WorkspaceInput
 from definitions.models import Definition
@@ -105,7 +105,10 @@ def _snapshot(store: Store, folder: Path) -> str:
     from activities.workspace.manifest import save_manifest
     from activities.workspace.sources import snapshot_source
 
-    return save_manifest(store, snapshot_source(store, folder))
+    manifest = snapshot_source(store, folder)
+    for note in manifest.notes:
+        say(f"note: {plain(note)}")
+    return save_manifest(store, manifest)
 
 
 def _run_input(request: Request, tree: str | None, *, is_embedded: bool) -> RunInput:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +14,8 @@ from client.options import json_option, profile_option, run_argument
 from client.output import Problem, one_line, say, write_json
 
 if TYPE_CHECKING:
-    from client.cache_contents import Explanation
+    from activities.cache.explanations import Explanation
+    from activities.cache.housekeeping import CacheStats
     from definitions.records import Status, StepStatus
 
 
@@ -24,22 +27,20 @@ def cache() -> None:
 @cache.command(short_help="Say why a step was or was not taken from the cache.")
 @run_argument
 @click.argument("step")
-@click.option("--against", metavar="ID", help="The run to compare with; the closest record where it is not given.")
 @json_option()
 @profile_option
-def explain(execution_id: str, step: str, against: str | None, as_json: bool, profile: str | None) -> ExitCode:
+def explain(execution_id: str, step: str, as_json: bool, profile: str | None) -> ExitCode:
     """Say why STEP of the run ID was or was not taken from the cache: the fields of its key that differ."""
-    from client.cache_contents import explain_step
+    from activities.cache.explanations import explain_step
     from client.recorded import status_and_store
 
     status, store = status_and_store(execution_id, profile)
     record = _step(status, step)
     if record.cache_key is None:
         raise Problem(messages.step_without_key(step), slug="no-cache-key", remedy=messages.not_cached_hint(step))
-    other = None if against is None else _step(status_and_store(against, profile)[0], step).cache_key
-    explanation = explain_step(store, record.cache_key, other, step)
+    explanation = explain_step(store, status.definition_id, step, record.cache_key)
     if as_json:
-        write_json({"execution_id": execution_id, "step": step, "cached": record.cached, **explanation.as_record()})
+        write_json({"execution_id": execution_id, "step": step, "cached": record.cached, **_as_json(explanation)})
     else:
         _print(step, explanation, is_hit=record.cached)
     return ExitCode.SUCCESS
@@ -49,16 +50,18 @@ def explain(execution_id: str, step: str, against: str | None, as_json: bool, pr
 @json_option()
 @profile_option
 def stats(as_json: bool, profile: str | None) -> ExitCode:
-    """Count the records of the cache, by definition and step."""
-    from client.cache_contents import record_keys
+    """Count what the cache holds, by definition, and what it saves."""
+    from activities.cache.housekeeping import stats as stats_of
     from client.connection import offline_store
 
     store = offline_store(profile)
-    count = sum(1 for _ in record_keys(store))
+    found = stats_of(store)
     if as_json:
-        write_json({"location": store.location, "records": count})
-    else:
-        click.echo(messages.cache_count(count, store.location))
+        write_json({"location": store.location, **_figures(found)})
+        return ExitCode.SUCCESS
+    click.echo(messages.cache_figures(found.records, found.damaged, found.seconds, found.usd, store.location))
+    for name, count in found.definitions:
+        click.echo(f"  {count:6}  {one_line(name)}")
     return ExitCode.SUCCESS
 
 
@@ -68,20 +71,19 @@ def stats(as_json: bool, profile: str | None) -> ExitCode:
 @profile_option
 def clear(yes: bool, as_json: bool, profile: str | None) -> ExitCode:
     """Forget all cached steps: each runs anew once. Runs, logs and files stay."""
-    from client.cache_contents import record_keys
+    from activities.cache import housekeeping
     from client.connection import offline_store
 
     store = offline_store(profile)
-    keys = list(record_keys(store))
-    if keys and not yes and not click.confirm(messages.confirm_clear(len(keys), store.location), err=True):
+    count = housekeeping.stats(store).records
+    if count and not yes and not click.confirm(messages.confirm_clear(count, store.location), err=True):
         say(messages.NOTHING_DONE)
         return ExitCode.SUCCESS
-    for key in keys:
-        store.delete_record(key)
+    removed = housekeeping.clear(store)
     if as_json:
-        write_json({"location": store.location, "removed": len(keys)})
+        write_json({"location": store.location, "removed": removed})
     else:
-        say(messages.cache_cleared(len(keys)))
+        say(messages.cache_cleared(removed))
     return ExitCode.SUCCESS
 
 
@@ -97,13 +99,34 @@ def _step(status: Status, step: str) -> StepStatus:
 
 def _print(step: str, explanation: Explanation, *, is_hit: bool) -> None:
     click.echo(messages.cache_verdict(step, explanation.key, is_hit=is_hit))
-    if explanation.compared is None:
-        if not is_hit:
-            click.echo(messages.CACHE_NOTHING_CLOSE)
+    if is_hit:
+        record = explanation.record
+        if record is not None:
+            click.echo(f"  made by {record.produced_by.execution_id} at {record.created_at:%Y-%m-%d %H:%M:%S} UTC")
         return
-    if not explanation.differences:
-        click.echo(messages.cache_no_difference(explanation.compared))
-        return
-    click.echo(messages.cache_compared(explanation.compared))
-    for line in explanation.differences:
-        click.echo(f"  {one_line(line, 300)}")
+    click.echo(messages.CACHE_VERDICTS[explanation.verdict])
+    for found in explanation.differences:
+        before, after = one_line(json.dumps(found.before), 80), one_line(json.dumps(found.after), 80)
+        click.echo(f"    {one_line(found.field)}: {before} -> {after}")
+
+
+def _as_json(explanation: Explanation) -> dict[str, object]:
+    return {
+        "verdict": explanation.verdict,
+        "key": explanation.key,
+        "record": None if explanation.record is None else explanation.record.model_dump(mode="json"),
+        "earlier": None if explanation.earlier is None else explanation.earlier.model_dump(mode="json"),
+        "differences": [asdict(found) for found in explanation.differences],
+    }
+
+
+def _figures(found: CacheStats) -> dict[str, object]:
+    return {
+        "records": found.records,
+        "damaged": found.damaged,
+        "seconds": found.seconds,
+        "usd": found.usd,
+        "oldest": None if found.oldest is None else found.oldest.isoformat(),
+        "newest": None if found.newest is None else found.newest.isoformat(),
+        "definitions": dict(found.definitions),
+    }

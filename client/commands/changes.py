@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,21 +46,22 @@ def diff(execution_id: str, stat: bool, as_json: bool, profile: str | None) -> E
 @click.option(
     "--workspace", type=click.Path(path_type=Path), default=".", show_default=True, help="The folder to change."
 )
-@json_option("Print the changed paths as JSON.")
+@json_option("Print the paths written as JSON.")
 @profile_option
 def apply(execution_id: str, workspace: Path, as_json: bool, profile: str | None) -> ExitCode:
-    """Take what the run ID changed into a folder. A file that was changed there meanwhile is a conflict; then nothing is touched."""
-    from client.file_changes import apply_changes, changed_paths
+    """Take what the run ID changed into a folder.
+
+    Where a file was changed there meanwhile, the paths are named and nothing is touched.
+    """
+    from client.file_changes import apply_changes
 
     if not workspace.is_dir():
         raise Problem(messages.no_folder(workspace), code=ExitCode.USAGE, slug="no-such-folder")
-    trees = _trees(execution_id, profile)
-    apply_changes(trees, Path(os.path.abspath(workspace)))
-    changes = changed_paths(trees)
+    written = apply_changes(_trees(execution_id, profile), workspace)
     if as_json:
-        write_json([{"path": path, "change": change} for path, change in changes])
+        write_json(written)
     else:
-        say(messages.applied(len(changes), workspace) if changes else messages.NO_CHANGES)
+        say(messages.applied(len(written), workspace) if written else messages.NOTHING_TO_APPLY)
     return ExitCode.SUCCESS
 
 
@@ -73,6 +74,4 @@ def _trees(execution_id: str, profile: str | None) -> Trees:
 
 
 def _is_terminal() -> bool:
-    import sys
-
     return sys.stdout.isatty()

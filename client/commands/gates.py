@@ -9,21 +9,21 @@ import click
 
 from client import messages
 from client.exit_codes import ExitCode
-from client.options import ExecutionIdType, json_option, profile_option, run_argument
+from client.options import json_option, profile_option, read_execution_id, run_argument
 from client.output import Problem, one_line, plain, say, write_json
 from client.starting import user_name
 from definitions.messages import Decide
 
 if TYPE_CHECKING:
-    from client.connection import Connection
-    from definitions.records import Answer, Gate
+    from definitions.messages import Answer
+    from definitions.records import Gate
 
 _by = click.option("--by", default=user_name, show_default="the user's name", help="Who decides; it is recorded.")
 _digest = click.option("--digest", help="What was shown; the decision is refused where the gate shows something else.")
 
 
 @click.command(short_help="List open gates.")
-@click.argument("execution_id", metavar="[ID]", required=False, type=ExecutionIdType())
+@click.argument("execution_id", metavar="[ID]", required=False, callback=read_execution_id)
 @json_option()
 @profile_option
 def gates(execution_id: str | None, as_json: bool, profile: str | None) -> ExitCode:

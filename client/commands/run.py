@@ -17,9 +17,9 @@ from client import messages
 from client.conclusion import closing_lines, exit_code_of, headline
 from client.exit_codes import ExitCode
 from client.options import (
-    ExecutionIdType,
     json_option,
     profile_option,
+    read_execution_id,
     run_argument,
     strict_option,
     timeout_option,
@@ -110,7 +110,7 @@ class Follower:
 @click.option(
     "--workspace", type=click.Path(path_type=Path), default=".", show_default=True, help="The folder to start with."
 )
-@click.option("--id", "execution_id", type=ExecutionIdType(), help="The id of the run; made up where it is not given.")
+@click.option("--id", "execution_id", callback=read_execution_id, help="The run's id; made up where it is not given.")
 @click.option("--provider", envvar="PERDURE_PROVIDER", help="Runs agent steps that name another provider, or none.")
 @click.option("--script", type=click.Path(path_type=Path), help="Answers of the scripted provider, by step path.")
 @click.option(
@@ -164,9 +164,7 @@ def run(
 @timeout_option
 @json_option("Print events as NDJSON; the last line is the run record.")
 @profile_option
-def watch(
-    execution_id: str, strict: bool, timeout: timedelta | None, as_json: bool, profile: str | None
-) -> ExitCode:
+def watch(execution_id: str, strict: bool, timeout: timedelta | None, as_json: bool, profile: str | None) -> ExitCode:
     """Watch the run ID from its beginning until it ends; the exit code says how it ended. Ctrl-C detaches."""
     follower = Follower(as_json=as_json, strict=strict, timeout=timeout)
 

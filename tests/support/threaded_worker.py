@@ -6,6 +6,8 @@ way in which a test holds a step: `until test -e FILE; do sleep 0.02; done`.
 """
 
 import asyncio
+import os
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +31,6 @@ from definitions.loader import definition_digest, load
 from definitions.messages import SEARCH_ATTRIBUTES, CancelCall, FinishCall, InlineDefinition, PrepareCall, Prepared
 from definitions.records import RunHandle, StepCall, StepError, StepResult
 from workflows.run_definition import RunDefinition
-
 
 _QUICK = timedelta(milliseconds=100)
 
@@ -74,13 +75,19 @@ class SimpleActivities:
     async def shell(self, call: StepCall) -> StepResult:
         log = StoreStepLog(self._store, call.run.execution_id, call.path, call.attempt)
         process = await asyncio.create_subprocess_exec(
-            "sh", "-e", "-c", str(call.step["command"]), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            "sh",
+            "-e",
+            "-c",
+            str(call.step["command"]),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
         )
         beating = asyncio.create_task(self._beat())
         try:
             output, _ = await process.communicate()
         except asyncio.CancelledError:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
             raise
         finally:
