@@ -4,7 +4,6 @@
 asks it for places: `find(root, ("steps", 0, "command"))`. A path holds keys and indexes.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -120,17 +119,3 @@ def first_line(span: Span, text: str | None = None) -> Span:
         return span
     width = len(text.split(" ")[0]) if text else 1
     return Span(span.line, span.column, span.line, span.column + max(width, 1))
-
-
-def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
-    """Yield every node below `node`, itself first."""
-    yield path, node
-    match node:
-        case Mapping():
-            for key, entry in node.entries.items():
-                yield from walk(entry.value, (*path, key))
-        case Sequence():
-            for index, item in enumerate(node.items):
-                yield from walk(item, (*path, index))
-        case Scalar():
-            return

@@ -107,9 +107,10 @@ def _excerpt(span: Span, lines: list[str], gutter: int, painter: _Painter, paint
     shown = line[cut : cut + _WIDEST]
     bar, margin = painter("|", _BLUE), " " * gutter
     yield f"{margin} {bar}"
-    text = "".join(_visible(character) for character in shown).rstrip()
+    opening, closing = "…" if cut else "", "…" if len(line) > cut + _WIDEST else ""
+    text = opening + "".join(_visible(character) for character in shown).rstrip() + closing
     yield f"{painter(str(span.line).rjust(gutter), _BLUE)} {bar} {text}".rstrip()
-    before = width_of(line[cut:start])
+    before = width_of(opening) + width_of(line[cut:start])
     carets = max(width_of(line[start : min(end, cut + _WIDEST)]), 1)
     yield f"{margin} {bar} {' ' * before}{painter('^' * carets, _BOLD, paint)}"
 

@@ -228,6 +228,10 @@ BIG = {
     "references": flow_steps(5000, '{id: sI, type: set, when: "true", values: {v: "{{ sNEXT.outputs.v }}"}}'),
     "placeholders": shell("echo " + "{{ inputs.x }} " * 4000),
     "open placeholders": shell("{{ " * 100_000),
+    "deep expression": shell("echo {{ " + "not " * 900 + "true }}"),
+    "deep condition": flow_steps(
+        1, "{id: sI, type: assert, condition: '" + "(true and " * 180 + "true" + ")" * 180 + "'}"
+    ),
     "long command": shell("x" * 900_000),
     "long name": "name: " + "x" * 900_000 + "\nsteps: []\n",
 }
