@@ -90,6 +90,8 @@ def _figures(lines: tuple[int, int], branches: tuple[int, int] | None, *, of_not
 
 
 def _percent(covered: int, total: int, of_nothing: float) -> float:
+    if not 0 <= covered <= total:
+        raise _unfit(f"it says that {covered} of {total} lines or branches are covered")
     return covered * 1_000_000 // total / 10_000 if total else of_nothing
 
 

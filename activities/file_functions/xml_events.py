@@ -26,7 +26,6 @@ def read(content: bytes, on_start: Start, on_end: End | None = None) -> None:
     reading = _Reading(on_start, on_end)
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _refuse_declarations
-    parser.EntityDeclHandler = _refuse_entity
     parser.StartElementHandler = reading.start
     parser.EndElementHandler = reading.end
     parser.CharacterDataHandler = reading.text
@@ -73,10 +72,6 @@ def _local(name: str) -> str:
 def _refuse_declarations(name: str, system: str | None, public: str | None, has_subset: bool) -> None:
     if has_subset:
         raise _unfit("its DOCTYPE has declarations of its own, which are not read")
-
-
-def _refuse_entity(*_: object) -> None:
-    raise _unfit("it declares entities, which are not read")
 
 
 def _unfit(message: str) -> ExpressionError:
