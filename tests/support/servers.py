@@ -30,13 +30,14 @@ def server_binary() -> ServerBinary:
 
 
 @contextlib.contextmanager
-def running_server(log: Path) -> Generator[str]:
-    """Run a server while the block lasts; yield its address."""
+def running_server(log: Path, **values: str) -> Generator[str]:
+    """Run a server while the block lasts; yield its address. `values` are more dynamic configuration, `_` for `.`."""
     binary = server_binary()
     port = free_port()
     argv = [str(binary.path), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port)]
     argv += ["--log-level", "warn"]
     argv += [f"--dynamic-config-value={setting.key}={setting.value}" for setting in applicable(binary.version)]
+    argv += [f"--dynamic-config-value={name.replace('_', '.')}={value}" for name, value in values.items()]
     argv += [f"--search-attribute={name}={kind}" for name, kind in SEARCH_ATTRIBUTES.items()]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
     with log.open("wb") as output:

@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+
+from activities.fast_forward import FastForward
+from activities.prepare import DefinitionPolicy, Preparation
+from activities.run_step import StepRunner
+from activities.store.opening import open_store
+from activities.workspace.checkouts import Checkouts
+from definitions.messages import InlineDefinition, PrepareCall, Prepared, RunInput, WorkspaceInput
+from definitions.records import RunContext
+from tests.support.live_runs import run
+from tests.support.playing_host import START
+from tests.support.workers import RunningWorker
+
+TEXT = "name: small\nsteps: [{id: a, type: shell, command: echo a}]"
+
+
+def preparation(client: Client, home: Path, **policy: object) -> Preparation:
+    store = open_store(str(home / "store"))
+    scratch = home / "scratch"
+    scratch.mkdir(exist_ok=True)
+    runner = StepRunner(store, Checkouts(home / "checkouts", store), scratch, {})
+    return Preparation(store, client, DefinitionPolicy(**policy), FastForward(store, runner))  # pyright: ignore[reportArgumentType]
+
+
+async def prepared(client: Client, home: Path, request: RunInput, **policy: object) -> Prepared:
+    call = PrepareCall(execution_id="run-1", request=request, started_at=START)
+    return await preparation(client, home, **policy).prepare(call)
+
+
+async def refused(client: Client, home: Path, request: RunInput, **policy: object) -> tuple[str | None, str]:
+    with pytest.raises(ApplicationError) as caught:
+        await prepared(client, home, request, **policy)
+    assert caught.value.non_retryable
+    return caught.value.type, caught.value.message
+
+
+async def test_definition_in_the_folder_comes_before_the_catalog(client: Client, tmp_path: Path):
+    (tmp_path / "small.yml").write_text(TEXT)
+    found = await prepared(client, tmp_path, RunInput(definition="small"), folder=tmp_path)
+    assert found.definition["id"] == "small"
+
+
+@pytest.mark.parametrize("name", ["../small", "no-such", "/etc/passwd", ".hidden"])
+async def test_name_is_refused_when_it_is_no_definition(client: Client, tmp_path: Path, name: str):
+    folder = tmp_path / "definitions"
+    folder.mkdir()
+    (tmp_path / "small.yaml").write_text(TEXT)
+    kind, message = await refused(client, tmp_path, RunInput(definition=name), folder=folder)
+    assert kind == "unknown-definition"
+    assert "there are `" in message
+
+
+@pytest.mark.parametrize("definition", [InlineDefinition(text=TEXT), {"name": "x", "steps": []}])
+async def test_inline_definition_is_refused_when_the_worker_takes_none(
+    client: Client, tmp_path: Path, definition: InlineDefinition
+):
+    kind, message = await refused(client, tmp_path, RunInput(definition=definition))
+    assert kind == "inline-refused"
+    assert "PERDURE_DEFINITIONS=inline" in message
+
+
+async def test_folder_as_workspace_is_refused_when_the_worker_takes_none(client: Client, tmp_path: Path):
+    request = RunInput(definition=InlineDefinition(text=TEXT), workspace=WorkspaceInput(path=str(tmp_path)))
+    assert (await refused(client, tmp_path, request, allows_inline=True))[0] == "path-refused"
+
+
+async def test_tree_is_refused_when_the_store_has_none_such(client: Client, tmp_path: Path):
+    request = RunInput(definition=InlineDefinition(text=TEXT), workspace=WorkspaceInput(tree="0" * 64))
+    assert (await refused(client, tmp_path, request, allows_inline=True))[0] == "no-such-tree"
+
+
+async def test_folder_becomes_a_tree_when_it_is_allowed(worker: RunningWorker, tmp_path: Path):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a.txt").write_text("hello\n")
+    ended = await run(worker, "steps: [{id: a, type: shell, command: cat a.txt}]", workspace={"path": str(source)})
+    assert ended.steps["a"].outputs == {"stdout": "hello", "exit_code": 0}
+    assert ended.tree_before is not None
+
+
+async def test_environment_is_frozen_for_the_names_that_are_used(client: Client, tmp_path: Path):
+    text = """
+name: uses
+env: {A: "{{ env.ONE }}"}
+outputs: {o: {value: "{{ env.TWO }}"}}
+steps:
+  - id: g
+    type: group
+    steps: [{id: a, type: shell, command: "echo {{ env.THREE }}", when: "env.FOUR == 'x'"}]
+"""
+    request = RunInput(definition=InlineDefinition(text=text), env={"ONE": "1", "THREE": "3", "OTHER": "x"})
+    found = await prepared(client, tmp_path, request, allows_inline=True)
+    assert found.env == {"FOUR": None, "ONE": "1", "THREE": "3", "TWO": None}
+    store = open_store(str(tmp_path / "store"))
+    context = RunContext.model_validate_json(store.read_blob(found.run.context))
+    assert context.definition_environment == {"A": "1"}
+
+
+async def test_search_attributes_are_those_that_the_namespace_has(client: Client, tmp_path: Path):
+    found = await prepared(client, tmp_path, RunInput(definition=InlineDefinition(text=TEXT)), allows_inline=True)
+    assert found.search_attributes == ["PerdureDefinition", "PerdureStatus", "PerdureOpenGates", "PerdureApprovers"]

@@ -1,0 +1,111 @@
+"""Runs whose history is long: the server suggests continuing as new after 60 events."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from tests.support.live_runs import finished, start, until, until_open
+from tests.support.servers import running_server
+from tests.support.workers import RunningWorker, running_worker
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture(scope="module")
+async def forgetful(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningWorker]:
+    folder = tmp_path_factory.mktemp("forgetful")
+    with running_server(folder / "server.log", limit_historyCount_suggestContinueAsNew="60") as address:
+        client = await Client.connect(address, data_converter=pydantic_data_converter)
+        async with running_worker(client, "forgetful", folder / "home") as worker:
+            yield worker
+
+
+def steps(count: int, indent: str = "  ") -> str:
+    return "".join(f"{indent}- {{id: s{number}, type: shell, command: echo {number}}}\n" for number in range(count))
+
+
+async def runs_of(worker: RunningWorker, handle_id: str) -> int:
+    """Return how many runs of the server the execution took."""
+    first = worker.client.get_workflow_handle(handle_id)
+    description = await first.describe()
+    count = 1
+    raw = description.raw_description.workflow_execution_info
+    history = await worker.client.get_workflow_handle(handle_id, run_id=raw.execution.run_id).fetch_history()
+    while previous := history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id:
+        count += 1
+        history = await worker.client.get_workflow_handle(handle_id, run_id=previous).fetch_history()
+    return count
+
+
+async def test_run_is_one_execution_over_several_histories(forgetful: RunningWorker):
+    handle = await start(forgetful, "workspace: {from: none}\nsteps:\n" + steps(40))
+    ended = await finished(handle)
+    assert (ended.status, ended.completed_steps, ended.execution_id) == ("completed", 40, handle.id)
+    assert ended.created_at is not None
+    assert ended.started_at is not None
+    assert await runs_of(forgetful, handle.id) > 3
+
+
+async def test_events_are_numbered_on_and_all_in_the_store(forgetful: RunningWorker):
+    handle = await start(forgetful, "workspace: {from: none}\nsteps:\n" + steps(30))
+    await finished(handle)
+    keys = [key for key in forgetful.store.list_keys(f"runs/{handle.id}/") if "events-" in key]
+    assert len(keys) > 1
+    lines = [line for key in keys for line in (forgetful.store.read_document(key) or b"").splitlines()]
+    assert [f'"sequence":{number},'.encode() in line for number, line in enumerate(lines, start=1)] == [True] * len(
+        lines
+    )
+    assert b"run_completed" in lines[-1]
+
+
+async def test_open_gate_and_wait_are_carried(forgetful: RunningWorker):
+    text = f"""
+workspace: {{from: none}}
+steps:
+  - id: side
+    type: group
+    mode: parallel
+    steps:
+      - {{id: ok, type: approval, timeout: 1h}}
+      - {{id: nap, type: wait, duration: 3s}}
+      - id: work
+        type: group
+        steps:
+{steps(30, "          ")}
+  - {{id: last, type: shell, command: "echo {{{{ steps.ok.outputs.decided_by }}}}"}}
+"""
+    handle = await start(forgetful, text)
+    await until_open(handle, "side/ok")
+
+    async def has_worked() -> bool:
+        found = await forgetful.client.get_workflow_handle(handle.id).query("status")
+        return found["steps"].get("side/work", {}).get("status") == "completed"
+
+    await until(has_worked, "the work to be done")
+    assert await runs_of(forgetful, handle.id) > 1
+    latest = forgetful.client.get_workflow_handle(handle.id)
+    before = await latest.query("gates")
+    await latest.execute_update("decide", {"gate": "side/ok", "verdict": "approve", "by": "ana"})
+    ended = await finished(handle)
+    assert ended.status == "completed"
+    assert ended.steps["last"].outputs == {"stdout": "ana", "exit_code": 0}
+    assert len(before) == 1
+
+
+async def test_decision_before_and_pause_are_carried(forgetful: RunningWorker):
+    text = "workspace: {from: none}\nsteps:\n  - {id: ok, type: approval}\n" + steps(12)
+    handle = await start(forgetful, text)
+    await until_open(handle, "ok")
+    await handle.execute_update("decide", {"verdict": "approve", "by": "ana", "decision_id": "d1"})
+    latest = forgetful.client.get_workflow_handle(handle.id)
+
+    async def has_continued() -> bool:
+        return await runs_of(forgetful, handle.id) > 1
+
+    await until(has_continued, "the second history")
+    ended = await finished(latest)
+    assert [decision.decision_id for decision in ended.approvals] == ["d1"]
+    assert ended.completed_steps == 13
