@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from activities.process import trees
+
 _POLL = 0.02
 _STARTED: list[subprocess.Popen[bytes]] = []
 """Kept so that our own dead children are reaped, and no destructor warns about the living."""
@@ -158,5 +160,8 @@ def _start_by_ps(pid: int) -> str | None:
 
 
 def _parents() -> list[tuple[int, int]]:
+    """Return (process, parent) of all processes."""
+    if sys.platform == "linux":
+        return [(process.pid, process.parent) for process in trees.all_processes()]
     answer = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=False, timeout=10)
     return [(int(child), int(parent)) for child, parent in map(str.split, answer.stdout.splitlines())]

@@ -1,5 +1,6 @@
 """A home folder of the test's own, and a copy of the code that its worker runs."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -41,7 +42,30 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(tmp_path: Path, code: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     """Return an embedded default in a folder of its own; what it started is ended afterwards."""
     monkeypatch.setattr(embedded, "CODE_ROOT", code)
-    environment = {**os.environ, "PERDURE_HOME": str(tmp_path / "home"), "PERDURE_GRACEFUL_SHUTDOWN": "1s"}
+    with _home(tmp_path / "home", code) as home:
+        yield home
+
+
+@pytest.fixture(scope="session")
+def one_home(tmp_path_factory: pytest.TempPathFactory, code: Path) -> Iterator[Home]:
+    """Return the embedded default that `shared` hands out."""
+    with _home(tmp_path_factory.mktemp("shared"), code) as home:
+        yield home
+
+
+@pytest.fixture
+def shared(one_home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """Return an embedded default that other tests used, and may have killed: `bring_up` must heal it."""
+    monkeypatch.setattr(embedded, "CODE_ROOT", one_home.code)
+    one_home.said.clear()
+    return one_home
+
+
+@contextlib.contextmanager
+def _home(folder: Path, code: Path) -> Iterator[Home]:
+    environment = {**os.environ, "PERDURE_HOME": str(folder), "PERDURE_GRACEFUL_SHUTDOWN": "500ms"}
     settings = Settings.embedded(environment)
-    yield Home(environment, settings, code, [])
-    embedded.end(settings)
+    try:
+        yield Home(environment, settings, code, [])
+    finally:
+        embedded.end(settings)

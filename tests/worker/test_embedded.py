@@ -30,7 +30,11 @@ async def connect(running: Running) -> Client:
 
 
 async def start(running: Running, command: str) -> WorkflowHandle[object, dict[str, object]]:
-    definition = {"name": "probe", "workspace": {"from": "none"}, "steps": [{"id": "a", "command": command}]}
+    definition = {
+        "name": "probe",
+        "workspace": {"from": "none"},
+        "steps": [{"id": "a", "type": "shell", "command": command}],
+    }
     client = await connect(running)
     return await client.start_workflow(
         "perdure.run",
@@ -59,13 +63,13 @@ async def test_run_completes_and_the_next_command_reuses_all_when_started_from_n
     assert home.settings.home.stat().st_mode & 0o077 == 0
 
 
-async def test_namespace_keeps_closed_runs_and_knows_our_attributes_when_started(home: Home):
+async def test_namespace_keeps_closed_runs_and_knows_our_attributes_when_started(shared: Home):
     from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
     from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 
     from definitions.messages import SEARCH_ATTRIBUTES
 
-    client = await connect(home.bring_up())
+    client = await connect(shared.bring_up())
 
     namespace = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace="default"))
     attributes = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace="default"))
@@ -73,13 +77,13 @@ async def test_namespace_keeps_closed_runs_and_knows_our_attributes_when_started
     assert set(SEARCH_ATTRIBUTES) <= set(attributes.custom_attributes)
 
 
-async def test_run_goes_on_with_the_same_worker_when_the_server_was_killed(home: Home, tmp_path: Path):
-    before = home.bring_up()
+async def test_run_goes_on_with_the_same_worker_when_the_server_was_killed(shared: Home, tmp_path: Path):
+    before = shared.bring_up()
     handle = await start(before, f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done")
     eventually(lambda: processes.descendants(before.worker.pid))
 
     kill(before.server.identity)
-    after = home.bring_up()
+    after = shared.bring_up()
     (tmp_path / "go").touch()
 
     assert after.server.pid != before.server.pid
@@ -89,25 +93,25 @@ async def test_run_goes_on_with_the_same_worker_when_the_server_was_killed(home:
     assert await final_status(again) == "completed"
 
 
-async def test_server_is_kept_when_the_worker_was_killed(home: Home):
-    before = home.bring_up()
+async def test_server_is_kept_when_the_worker_was_killed(shared: Home):
+    before = shared.bring_up()
 
     kill(before.worker.identity)
-    after = home.bring_up()
+    after = shared.bring_up()
 
     assert after.server == before.server
     assert after.worker.pid != before.worker.pid
     assert await final_status(await start(after, "true")) == "completed"
 
 
-async def test_run_is_still_there_when_server_and_worker_were_killed(home: Home):
-    before = home.bring_up()
+async def test_run_is_still_there_when_server_and_worker_were_killed(shared: Home):
+    before = shared.bring_up()
     client = await connect(before)
     waiting = await client.start_workflow("not.served", id="waits", task_queue="nobody")
 
     kill(before.worker.identity)
     kill(before.server.identity)
-    after = home.bring_up()
+    after = shared.bring_up()
 
     described = await (await connect(after)).get_workflow_handle(waiting.id).describe()
     assert described.status == WorkflowExecutionStatus.RUNNING
@@ -138,28 +142,28 @@ def test_one_server_is_shared_when_two_commands_start_at_once(home: Home):
     assert addresses == {record.server.address}
 
 
-def test_worker_is_replaced_when_the_code_changed(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    before = home.bring_up()
+def test_worker_is_replaced_when_the_code_changed(shared: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    before = shared.bring_up()
     newer = tmp_path / "newer"
-    shutil.copytree(home.code, newer)
+    shutil.copytree(shared.code, newer)
     (newer / "worker" / "settings.py").touch()
     monkeypatch.setattr(embedded, "CODE_ROOT", newer)
 
-    after = home.bring_up()
+    after = shared.bring_up()
 
     assert after.server == before.server
     assert after.worker.pid != before.worker.pid
     assert not processes.is_alive(before.worker.identity)
-    assert "stopping: no new steps are taken" in (home.settings.home / "logs" / "worker.log").read_text()
+    assert "stopping: no new steps are taken" in (shared.settings.home / "logs" / "worker.log").read_text()
 
 
-@pytest.mark.parametrize("content", [None, b"", b"{", b'{"schema_version": 1, "server": null, "worker": null}'])
-def test_no_second_server_opens_the_database_when_the_record_is_lost(home: Home, content: bytes | None):
-    before = home.bring_up()
-    path = home.settings.home / "dev.json"
+@pytest.mark.parametrize("content", [None, b"{"])
+def test_no_second_server_opens_the_database_when_the_record_is_lost(shared: Home, content: bytes | None):
+    before = shared.bring_up()
+    path = shared.settings.home / "dev.json"
     path.unlink() if content is None else path.write_bytes(content)
 
-    after = home.bring_up()
+    after = shared.bring_up()
 
     assert not processes.is_alive(before.server.identity)
     assert not processes.is_alive(before.worker.identity)
@@ -185,46 +189,46 @@ def test_stranger_is_left_alone_when_the_recorded_ids_were_used_again(home: Home
         stranger.kill()
 
 
-async def test_no_process_is_left_when_stopped_with_a_step_running(home: Home, tmp_path: Path):
-    running = home.bring_up()
+async def test_no_process_is_left_when_stopped_with_a_step_running(shared: Home, tmp_path: Path):
+    running = shared.bring_up()
     await start(running, f"setsid sleep 300 & echo $! > {tmp_path}/pid; wait")
     eventually(lambda: len(processes.descendants(running.worker.pid)) >= 2)
     steps = processes.descendants(running.worker.pid)
 
-    assert embedded.end(home.settings)
+    assert embedded.end(shared.settings)
 
     assert not any(map(processes.is_alive, [*steps, running.worker.identity, running.server.identity]))
-    assert not embedded.end(home.settings)
+    assert not embedded.end(shared.settings)
 
 
-async def test_no_process_is_left_when_stopped_after_the_worker_was_killed(home: Home):
-    running = home.bring_up()
+async def test_no_process_is_left_when_stopped_after_the_worker_was_killed(shared: Home):
+    running = shared.bring_up()
     await start(running, "sleep 300")
     eventually(lambda: len(processes.descendants(running.worker.pid)) >= 1)
     steps = processes.descendants(running.worker.pid)
     kill(running.worker.identity)
 
-    embedded.end(home.settings)
+    embedded.end(shared.settings)
 
     assert not any(map(processes.is_alive, steps))
 
 
-def test_same_ports_are_taken_when_started_again(home: Home):
-    before = home.bring_up()
-    embedded.end(home.settings)
+def test_same_ports_are_taken_when_started_again(shared: Home):
+    before = shared.bring_up()
+    embedded.end(shared.settings)
 
-    after = home.bring_up()
+    after = shared.bring_up()
 
     assert (after.server.port, after.server.ui_port) == (before.server.port, before.server.ui_port)
 
 
-def test_refusal_names_both_when_another_store_or_queue_is_asked_for(home: Home, tmp_path: Path):
-    home.bring_up()
+def test_refusal_names_both_when_another_store_or_queue_is_asked_for(shared: Home, tmp_path: Path):
+    shared.bring_up()
 
     for name, value in (("PERDURE_STORE", str(tmp_path / "other")), ("PERDURE_TASK_QUEUE", "other")):
-        settings = Settings.embedded({**home.environment, name: value})
+        settings = Settings.embedded({**shared.environment, name: value})
         with pytest.raises(EnvironmentUnfit) as refusal:
-            embedded.bring_up(settings, home.environment, home.said.append)
+            embedded.bring_up(settings, shared.environment, shared.said.append)
         assert value in refusal.value.message
         assert "perdure dev stop" in refusal.value.remedy
 
@@ -240,9 +244,7 @@ def test_workers_own_words_are_told_when_it_cannot_serve(home: Home):
     assert not processes.is_alive(record.worker.identity)
 
 
-def test_log_is_quoted_when_the_worker_dies_at_its_start(
-    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_log_is_quoted_when_the_worker_dies_at_its_start(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     broken = tmp_path / "broken"
     shutil.copytree(home.code, broken)
     (broken / "worker" / "service.py").write_text("raise RuntimeError('this build is broken')")
@@ -305,10 +307,10 @@ def test_nothing_is_ended_or_made_when_there_is_no_home(home: Home):
     assert not home.settings.home.exists()
 
 
-def test_record_is_json_for_other_tools_when_running(home: Home):
-    running = home.bring_up()
+def test_record_is_json_for_other_tools_when_running(shared: Home):
+    running = shared.bring_up()
 
-    content = json.loads((home.settings.home / "dev.json").read_text())
+    content = json.loads((shared.settings.home / "dev.json").read_text())
 
     assert content["server"]["pid"] == running.server.pid
     assert content["worker"]["task_queue"] == "perdure"

@@ -58,7 +58,10 @@ def test_nobody_signed_when_the_lease_holds_something_else(tmp_path: Path, conte
 
 
 def test_block_is_told_when_it_does_not_hold_the_lease(tmp_path: Path):
-    with leases.exclusive(tmp_path / "lock", timedelta(0)) as first, leases.exclusive(tmp_path / "lock", timedelta(0)) as second:
+    with (
+        leases.exclusive(tmp_path / "lock", timedelta(0)) as first,
+        leases.exclusive(tmp_path / "lock", timedelta(0)) as second,
+    ):
         assert first
         assert not second
     with leases.exclusive(tmp_path / "lock", timedelta(0)) as third:

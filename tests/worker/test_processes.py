@@ -11,7 +11,9 @@ from tests.support.deadlines import eventually
 from worker import processes
 from worker.processes import ProcessIdentity
 
-IGNORES_TERM = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); signal.pause()"
+IGNORES_TERM = (
+    "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); signal.pause()"
+)
 WITH_CHILD = """
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)

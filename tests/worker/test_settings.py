@@ -51,7 +51,9 @@ def test_inline_definitions_are_refused_when_embedded_but_set_otherwise():
 
 def test_grace_is_short_when_embedded():
     assert Settings.embedded({"HOME": "/h"}).graceful_shutdown == timedelta(seconds=10)
-    assert Settings.embedded({"HOME": "/h", "PERDURE_GRACEFUL_SHUTDOWN": "3s"}).graceful_shutdown == timedelta(seconds=3)
+    assert Settings.embedded({"HOME": "/h", "PERDURE_GRACEFUL_SHUTDOWN": "3s"}).graceful_shutdown == timedelta(
+        seconds=3
+    )
 
 
 def test_data_folder_is_honoured_when_absolute():
