@@ -89,7 +89,8 @@ def _assistant(fields: Fields) -> Iterator[AgentEvent]:
             case "text" if is_own and block.get("text"):
                 yield Text(str(block["text"]))
             case "tool_use" if block.get("name") != STRUCTURED_OUTPUT:
-                yield ToolCall(str(block.get("id")), str(block.get("name")), block.get("input"))
+                name = str(block.get("name"))
+                yield ToolCall(str(block.get("id")), name, block.get("input"), name in READING_TOOLS)
             case _:
                 pass
 
@@ -151,7 +152,8 @@ def _session_usage(fields: Fields) -> SessionUsage:
 def _denied(denial: Fields) -> Denied:
     tool = str(denial.get("tool_name"))
     wanted = json.dumps(denial.get("tool_input"), ensure_ascii=False)
-    return Denied(tool, tool in READING_TOOLS, wanted if len(wanted) <= 300 else f"{wanted[:300]}…")
+    told = wanted if len(wanted) <= 300 else f"{wanted[:300]}…"
+    return Denied(tool, tool in READING_TOOLS, told, str(denial.get("tool_use_id")))
 
 
 def _blocks(message: Fields) -> list[Fields]:

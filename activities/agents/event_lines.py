@@ -3,7 +3,7 @@
 {"event": "text", "text": "…"}
 {"event": "tool", "id": "1", "name": "Write", "arguments": {…}}
 {"event": "tool_result", "id": "1", "is_error": false}
-{"event": "denied", "tool": "Bash", "only_reads": false}
+{"event": "denied", "id": "1", "tool": "Bash", "only_reads": false}
 {"event": "usage", "call": "1", "input_tokens": 10, "output_tokens": 5, "model": "…"}
 {"event": "answer", "answer": any JSON}      or "text": "…"; the last word; may hold "usd" and "turns"
 {"event": "error", "class": "overloaded", "message": "…"}      a last word too
@@ -96,9 +96,11 @@ def _error(fields: Fields) -> Finished:
 _READERS: dict[str, Callable[[Fields], AgentEvent]] = {
     "started": lambda f: Started(session=text_of(f.get("session")), model=text_of(f.get("model"))),
     "text": lambda f: Text(str(f["text"])),
-    "tool": lambda f: ToolCall(str(f.get("id", "")), str(f["name"]), f.get("arguments")),
+    "tool": lambda f: ToolCall(str(f.get("id", "")), str(f["name"]), f.get("arguments"), f.get("only_reads") is True),
     "tool_result": lambda f: ToolResult(str(f.get("id", "")), f.get("is_error") is True),
-    "denied": lambda f: Denied(str(f["tool"]), f.get("only_reads") is True, text_of(f.get("detail")) or ""),
+    "denied": lambda f: Denied(
+        str(f["tool"]), f.get("only_reads") is True, text_of(f.get("detail")) or "", str(f.get("id", ""))
+    ),
     "usage": lambda f: usage_of(f, str(f["call"])),
     "answer": _answer,
     "error": _error,

@@ -39,6 +39,8 @@ class ToolCall:
     id: str
     name: str
     arguments: JsonValue = None
+    only_reads: bool = False
+    """It changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Denied:
     tool: str
     only_reads: bool = False
     detail: str = ""
+    call: str = ""
+    """The call that was denied, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from definitions.errors import ErrorClass, StepFailure
 DEEPEST = 12
 """Nesting at which a recursive schema is given up; a shallower alternative is then tried."""
 MOST_TRIES = 2000
+MOST_STEPS = 5000
 
 Schema = dict[str, JsonValue]
 
@@ -44,10 +45,11 @@ def example_of(schema: Schema) -> JsonValue:
         StepFailure: the schema is none, or no fitting value was found.
     """
     check_schema(schema)
-    candidates = _Builder(schema, DEEPEST).values(schema)
-    for candidate in itertools.islice(candidates, MOST_TRIES):
-        if fits(schema, candidate):
-            return candidate
+    for depth in range(2, DEEPEST + 1, 2):  # the shallowest first: a recursive schema shall end soon
+        candidates = _Builder(schema, depth, itertools.count()).values(schema)
+        for candidate in itertools.islice(candidates, MOST_TRIES):
+            if fits(schema, candidate):
+                return candidate
     message = (
         "the scripted agent found no value that fits `output_schema`; "
         "give the step an answer in a script (`--script FILE`)"
@@ -59,10 +61,12 @@ def example_of(schema: Schema) -> JsonValue:
 class _Builder:
     root: Schema
     depth: int
+    steps: "itertools.count[int]"
+    """Shared by all builders of one example: branching recursion would else take ages."""
 
     def values(self, schema: JsonValue) -> Iterator[JsonValue]:
         """Yield values that probably fit, likeliest first."""
-        if schema is False or self.depth == 0:
+        if schema is False or self.depth == 0 or next(self.steps) > MOST_STEPS:
             return
         if not isinstance(schema, dict):
             yield {}
@@ -134,7 +138,7 @@ class _Builder:
         if name in properties:
             return properties[name]
         for pattern, described in _mapping(schema.get("patternProperties")).items():
-            if _is_found(pattern, name):
+            if re.search(pattern, name):
                 return described
         return schema.get("additionalProperties", True)
 
@@ -162,7 +166,8 @@ class _Builder:
             yield list(values)
 
     def _few(self, schema: JsonValue) -> list[JsonValue]:
-        return list(itertools.islice(self.values(schema), 12))
+        """Return some values, the shallow ones first."""
+        return sorted(itertools.islice(self.values(schema), 12), key=_nesting)
 
 
 _COMBINING = frozenset({"allOf", "anyOf", "oneOf", "$ref", "if", "then", "else"})
@@ -258,6 +263,16 @@ def _numbers(schema: Schema, *, is_integer: bool) -> Iterator[JsonValue]:
             yield _tidy(value)
 
 
+def _nesting(value: JsonValue) -> int:
+    match value:
+        case dict():
+            return 1 + max(map(_nesting, value.values()), default=0)
+        case list():
+            return 1 + max(map(_nesting, value), default=0)
+        case _:
+            return 0
+
+
 def _bound(
     schema: Schema, inclusive: str, exclusive: str, *, strictest: Callable[[list[float]], float]
 ) -> float | None:
@@ -289,13 +304,6 @@ def _interleaved(sources: list[Iterator[JsonValue]]) -> Iterator[JsonValue]:
                 yield next(source)
             except StopIteration:
                 sources.remove(source)
-
-
-def _is_found(pattern: str, name: str) -> bool:
-    try:
-        return re.search(pattern, name) is not None
-    except re.error:
-        return False
 
 
 def _list(value: JsonValue) -> list[JsonValue]:

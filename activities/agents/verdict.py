@@ -10,7 +10,7 @@ from typing import Literal, assert_never
 
 from pydantic import JsonValue
 
-from activities.agents.events import AgentEvent, Denied, Finished, Retrying, Started, Text, ToolCall
+from activities.agents.events import AgentEvent, Denied, Finished, Retrying, Started, Text, ToolCall, ToolResult
 from definitions.errors import ErrorClass, StepFailure
 
 MOST_TEXT = 8_000_000
@@ -31,8 +31,6 @@ class Session:
 
     finished: Finished | None = None
     denials: list[Denied] = field(default_factory=list[Denied])
-    tools: dict[str, str] = field(default_factory=dict[str, str])
-    """Names of the tools called, by call."""
     model: str | None = None
     last_retry: Retrying | None = None
     stopped: Stopped | None = None
@@ -40,6 +38,8 @@ class Session:
     signal: int | None = None
     complaints: str = ""
     """The end of its standard error."""
+    _calls: dict[str, ToolCall] = field(default_factory=dict[str, ToolCall])
+    _results: list[ToolResult] = field(default_factory=list[ToolResult])
     _texts: list[str] = field(default_factory=list[str])
     _length: int = 0
 
@@ -52,7 +52,9 @@ class Session:
                 self._texts.append(event.text[: MOST_TEXT - self._length])
                 self._length += len(event.text)
             case ToolCall():
-                self.tools[event.id] = event.name
+                self._calls[event.id] = event
+            case ToolResult():
+                self._results.append(event)
             case Denied():
                 self.denials.append(event)
             case Retrying():
@@ -68,6 +70,18 @@ class Session:
         if self.finished is not None and self.finished.text is not None:
             return self.finished.text
         return "\n".join(self._texts)
+
+    @property
+    def undone(self) -> list[Denied]:
+        """Return the denied actions after which it acted no more: what it then says is done may not be."""
+        order = {result.id: position for position, result in enumerate(self._results)}
+        acted_last = max((order[result.id] for result in self._results if self._has_acted(result)), default=-1)
+        actions = [denied for denied in self.denials if not denied.only_reads]
+        return [denied for denied in actions if order.get(denied.call, len(order)) > acted_last]
+
+    def _has_acted(self, result: ToolResult) -> bool:
+        call = self._calls.get(result.id)
+        return not result.is_error and call is not None and not call.only_reads
 
     @property
     def structured(self) -> JsonValue:
@@ -89,16 +103,20 @@ def judge(session: Session) -> StepFailure | None:
 
 
 def judge_denials(session: Session) -> StepFailure | None:
-    """Return the failure for what the profile forbade the agent to do; None where it only could not read."""
-    acts = [denied for denied in session.denials if not denied.only_reads]
-    if not acts:
+    """Return the failure for what the profile forbade the agent to do; None where it found another way.
+
+    An agent whose command is refused often goes another way, which is no failure. One that is refused and then
+    only talks has most likely done nothing, and calls that success.
+    """
+    undone = session.undone
+    if not undone:
         return None
-    tools = ", ".join(f"`{name}`" for name in dict.fromkeys(denied.tool for denied in acts))
+    tools = ", ".join(f"`{name}`" for name in dict.fromkeys(denied.tool for denied in undone))
     message = (
-        f"the agent was denied {tools} by its security profile; "
+        f"the agent was denied {tools} by its security profile, and did nothing after that; "
         "allow it (`tools: {allow: […]}`), choose a wider `security_profile`, or forbid it in the prompt"
     )
-    return StepFailure(ErrorClass.DENIED, message, {"denied": [f"{d.tool} {d.detail}".strip() for d in acts[:20]]})
+    return StepFailure(ErrorClass.DENIED, message, {"denied": [f"{d.tool} {d.detail}".strip() for d in undone[:20]]})
 
 
 def class_of_status(status: int) -> ErrorClass:

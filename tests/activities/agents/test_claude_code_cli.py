@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from activities.agents.adapter import AgentSettings
 from activities.executors.agent import AgentExecutor
 from activities.executors.interface import Outcome
 from definitions.errors import ErrorClass, StepFailure
-from definitions.records import Usage
+from definitions.records import Usage, file_reference
 from tests.support.agent_executions import PATH, Stage, agent_stage
 from tests.support.claude_code.installing import claude_code
 from tests.support.model_server.server import ModelServer
@@ -57,7 +57,7 @@ class Machine:
 @pytest.fixture
 def machine(cli: str) -> Any:
     @asynccontextmanager
-    async def with_script(*turns: dict[str, Any]) -> AsyncIterator[Machine]:
+    async def with_script(*turns: dict[str, Any]) -> AsyncGenerator[Machine]:
         async with ModelServer(list(turns)) as server:
             yield Machine(server, cli)
 
@@ -205,6 +205,18 @@ async def test_step_is_denied_when_the_agent_wants_to_write_outside(machine: Any
     assert not outside.exists()
 
 
+async def test_step_goes_well_when_the_agent_found_another_way_after_a_denial(machine: Any, tmp_path: Path) -> None:
+    turns = (
+        {"tool": "Write", "input": {"file_path": str(tmp_path / "outside.txt"), "content": "x"}},
+        {"tool": "Write", "input": {"file_path": "$CWD/inside.txt", "content": "x"}},
+        {"text": "done inside"},
+    )
+    async with machine(*turns) as m:
+        outcome = await m.execute(claude(tmp_path))
+    assert outcome.outputs == {"content": "done inside"}
+    assert any("denied `Write`" in note for note in outcome.notes)
+
+
 async def test_shell_is_not_there_when_the_profile_is_restricted(machine: Any, tmp_path: Path) -> None:
     marker = tmp_path / "ran"
     async with machine({"tool": "Bash", "input": {"command": f"touch {marker}"}}, {"text": "fine"}) as m:
@@ -265,7 +277,7 @@ async def test_nothing_of_the_caller_reaches_the_agent_when_a_shell_lists_its_en
 async def test_files_given_are_readable_when_they_lie_beside_the_workspace(machine: Any, tmp_path: Path) -> None:
     stage = claude(tmp_path)
     digest = stage.execution.store.write_blob(b"<coverage/>")
-    reference = {"$file": "out/coverage.xml", "digest": digest, "size": 11}
+    reference = file_reference("out/coverage.xml", digest, 11)
     laid = stage.execution.place_file(reference)
     stage.execution.step = stage.execution.step.model_copy(
         update={"inputs": {"report": reference, "wanted": 90}, "security_profile": "read-only"}

@@ -13,7 +13,10 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("PERDURE_TEST_CACHE") or Path.home() / ".cache" / "perdure") / "npm"
-REMEDY = "install Node.js 20 or newer with npm (tests marked `real_cli` run the CLI from npm), or deselect: -m 'not real_cli'"
+REMEDY = (
+    "install Node.js 20 or newer with npm (tests marked `real_cli` run the CLI from npm), "
+    "or leave these tests out: -m 'not real_cli'"
+)
 
 
 def claude_code() -> Path:
