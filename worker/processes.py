@@ -4,6 +4,7 @@ A process id alone names nobody: ids are used again. An identity is the id with 
 recorded process is never mistaken for a later one with the same number, nor is a stranger ever ended.
 """
 
+import functools
 import os
 import signal
 import subprocess
@@ -13,8 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-
-from activities.process import trees
 
 _POLL = 0.02
 _STARTED: list[subprocess.Popen[bytes]] = []
@@ -142,13 +141,22 @@ def _signal(identity: ProcessIdentity, number: signal.Signals) -> None:
 
 
 def _start_by_procfs(pid: int) -> str | None:
+    fields = _stat_fields(pid)
+    # State is the first field, start in clock ticks since boot the twentieth (proc(5)).
+    return None if not fields or fields[0] in "ZX" else f"{_boot()}-{fields[19]}"
+
+
+def _stat_fields(pid: int) -> list[str] | None:
+    """Return the fields of /proc/PID/stat after the name, which may hold anything."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
-    except (OSError, UnicodeDecodeError):
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
         return None
-    # After the name: state is the first field, start in clock ticks since boot the twentieth (proc(5)).
-    return None if fields[0] in "ZX" else f"{boot[:8]}-{fields[19]}"
+
+
+@functools.cache
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
 
 
 def _start_by_ps(pid: int) -> str | None:
@@ -162,6 +170,7 @@ def _start_by_ps(pid: int) -> str | None:
 def _parents() -> list[tuple[int, int]]:
     """Return (process, parent) of all processes."""
     if sys.platform == "linux":
-        return [(process.pid, process.parent) for process in trees.all_processes()]
+        numbers = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        return [(number, int(fields[1])) for number in numbers if (fields := _stat_fields(number))]
     answer = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=False, timeout=10)
     return [(int(child), int(parent)) for child, parent in map(str.split, answer.stdout.splitlines())]

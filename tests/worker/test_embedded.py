@@ -297,9 +297,9 @@ def test_refusal_says_so_when_another_command_holds_the_lock_too_long(home: Home
     home.settings.home.mkdir(parents=True)
     monkeypatch.setattr(embedded, "_LOCK_LIMIT", timedelta(0))
 
-    with leases.exclusive(home.settings.home / "dev.lock", timedelta(0)):
-        with pytest.raises(EnvironmentUnfit, match=r"dev\.lock"):
-            home.bring_up()
+    holding = leases.exclusive(home.settings.home / "dev.lock", timedelta(0))
+    with holding, pytest.raises(EnvironmentUnfit, match=r"dev\.lock"):
+        home.bring_up()
 
 
 def test_nothing_is_ended_or_made_when_there_is_no_home(home: Home):
