@@ -15,29 +15,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from definitions.codes import CODES, markdown
+from definitions.descriptions import descriptions
 from definitions.durations import format_duration
 from definitions.errors import ErrorClass
-from definitions.models import CacheDefaults, Definition, Input, Output, Workspace
-from definitions.shape import STEP_BY_TYPE
-from definitions.steps.agent import Budget, Tools
-from definitions.steps.approval import Approvers
-from definitions.steps.base import CachePolicy, Holds, Language, Retry, StepBase
-
-MODELS: dict[str, type[BaseModel]] = {
-    "definition": Definition,
-    "input": Input,
-    "output": Output,
-    "workspace": Workspace,
-    "cache-defaults": CacheDefaults,
-    "step": StepBase,
-    "retry": Retry,
-    "cache": CachePolicy,
-    "budget": Budget,
-    "tools": Tools,
-    "approvers": Approvers,
-    **STEP_BY_TYPE,
-}
-"""What a table can be asked for. The tables of step types leave out what every step has."""
+from definitions.shape import MODELS, STEP_BY_TYPE
+from definitions.steps.base import Holds, Language, StepBase
 
 _BLOCK = re.compile(r"(<!-- keys: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _LANGUAGES = {
@@ -82,15 +64,13 @@ def keys_table(name: str) -> str:
     model = MODELS[name]
     inherited = StepBase.model_fields if name in STEP_BY_TYPE else {}
     rows = [
-        f"| `{field.alias or key}` | {_kind(field)} | {_default(field)} | {_description(field)} |"
+        f"| `{field.alias or key}` | {_kind(field)} | {_default(field)} | {_description(model, key)} |"
         for key, field in model.model_fields.items()
         if key not in inherited and key != "type"
     ]
     if name in ("input", "output"):
-        rows.insert(
-            0,
-            f"| `type` | {_kind(model.model_fields['type'])} | `string` | {_description(model.model_fields['type'])} |",
-        )
+        kind = _kind(model.model_fields["type"])
+        rows.insert(0, f"| `type` | {kind} | `string` | {_description(model, 'type')} |")
     if not rows:
         return "No keys of its own.\n"
     return "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
@@ -149,5 +129,5 @@ def _default(field: FieldInfo) -> str:
     return f"`{format_duration(value) if isinstance(value, timedelta) else value}`"
 
 
-def _description(field: FieldInfo) -> str:
-    return " ".join((field.description or "").split()).replace("|", "\\|")
+def _description(model: type[BaseModel], key: str) -> str:
+    return " ".join(descriptions(model).get(key, "").split()).replace("|", "\\|")

@@ -4,7 +4,9 @@ from typing import cast
 
 from pydantic import JsonValue
 
+from definitions.descriptions import descriptions
 from definitions.models import Definition
+from definitions.shape import MODELS
 from definitions.spellings import PROVIDER_TYPES
 from definitions.steps import AgentStep
 
@@ -16,10 +18,23 @@ _Schema = dict[str, JsonValue]
 def json_schema() -> dict[str, JsonValue]:
     """Return the schema of what an author may write, older spellings included."""
     schema = cast("_Schema", Definition.model_json_schema(by_alias=True))
+    _describe(schema)
     _allow_extensions(schema)
     _allow_id_from_name(schema)
     _allow_provider_types(schema)
     return {"$schema": DIALECT, **schema, "title": "Perdure definition"}
+
+
+def _describe(schema: _Schema) -> None:
+    """Give each key the text that stands under it in its model."""
+    definitions = cast("dict[str, _Schema]", schema["$defs"])
+    for model in (Definition, *MODELS.values()):
+        owner = schema if model is Definition else definitions.get(model.__name__, {})
+        properties = cast("dict[str, _Schema]", owner.get("properties", {}))
+        for name, text in descriptions(model).items():
+            key = model.model_fields[name].alias or name
+            if key in properties:
+                properties[key]["description"] = text
 
 
 def _allow_extensions(value: JsonValue) -> None:

@@ -4,15 +4,33 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from definitions.models import Definition
+from definitions.models import CacheDefaults, Definition, Input, Output, Workspace
 from definitions.nodes import Mapping, Node, Path, find, text_at
 from definitions.steps import STEP_MODELS
-from definitions.steps.base import StepBase
+from definitions.steps.agent import Budget, Tools
+from definitions.steps.approval import Approvers
+from definitions.steps.base import CachePolicy, Retry, StepBase
 
 STEP_BY_TYPE: dict[str, type[StepBase]] = {
     get_args(model.model_fields["type"].annotation)[0]: model for model in STEP_MODELS
 }
 """The model of each step type."""
+
+MODELS: dict[str, type[BaseModel]] = {
+    "definition": Definition,
+    "input": Input,
+    "output": Output,
+    "workspace": Workspace,
+    "cache-defaults": CacheDefaults,
+    "step": StepBase,
+    "retry": Retry,
+    "cache": CachePolicy,
+    "budget": Budget,
+    "tools": Tools,
+    "approvers": Approvers,
+    **STEP_BY_TYPE,
+}
+"""Every model of the language, by the name that documentation gives it."""
 
 
 def model_at(root: Node, path: Path) -> type[BaseModel] | None:

@@ -60,9 +60,12 @@ ShellText = Annotated[str, Holds(Language.SHELL)]
 
 
 class Model(BaseModel):
-    """Base of the language's models: frozen, unknown keys are errors, keys `x-…` are dropped by the loader."""
+    """Base of the language's models: frozen, unknown keys are errors, keys `x-…` are dropped by the loader.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    The text under a field is its description, read by `definitions.descriptions`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Retry(Model):
