@@ -19,7 +19,8 @@ from activities.cache.keys import CacheKey, record_key
 from activities.store.canonical_json import canonical_json, digest_of
 from activities.store.interface import Store, StoreError
 from activities.workspace.deltas import Change, Delta, apply_delta, delta_from_json, delta_to_json, diff
-from activities.workspace.manifest import Manifest, is_git_path, printable, save_manifest
+from activities.workspace.manifest import Manifest, check_entries, is_git_path, printable, save_manifest
+from definitions.errors import StepFailure
 from definitions.records import Record, Usage, is_file_reference, is_value_reference
 
 RECORD_VERSION = 1
@@ -86,10 +87,12 @@ def look_up(store: Store, key: CacheKey, manifest: Manifest | None) -> Hit | Mis
             delta = delta_from_json(record.delta)
             obstacle = _obstacle(delta, manifest)
             if obstacle is None:
-                return Hit(record, None if manifest is None else apply_delta(manifest, delta) if delta else manifest)
+                return Hit(record, _after(manifest, delta))
             reason = obstacle
     except StoreError as error:
         return Miss(f"the store could not be asked: {error.message}")
+    except StepFailure as failure:
+        return Miss(failure.message)
     return Miss(reason)
 
 
@@ -243,6 +246,15 @@ def _fits(change: Change, manifest: Manifest) -> bool:
     now = manifest.by_path.get(change.path)
     content = None if now is None else now.content
     return content == (None if change.before is None else change.before.content)
+
+
+def _after(manifest: Manifest | None, delta: Delta) -> Manifest | None:
+    """Return the tree after. Raises `StepFailure` where the two make no tree: a file lies where there is a folder."""
+    if manifest is None or not delta:
+        return manifest
+    tree = apply_delta(manifest, delta)
+    check_entries(tree.entries, "as it would be after the step")
+    return tree
 
 
 def _is_noise(path: str) -> bool:

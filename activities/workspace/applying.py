@@ -38,12 +38,14 @@ def apply_to_folder(store: Store, before: Manifest, after: Manifest, folder: Pat
             folder cannot be written. Nothing is changed then.
     """
     changes = [change for change in diff(before, after) if not is_git_path(change.path)]
-    going = {change.path for change in changes if _content(change.before) != _NOTHING}
-    present = {change.path: _content_at(folder, change.path, going) for change in changes}
+    judged = {change.path for change in changes}
+    present = {change.path: _content_at(folder, change.path, judged) for change in changes}
     blocked = [change.path for change in changes if present[change.path] not in _allowed(change)]
     if blocked:
         raise _blocked(blocked, folder)
-    to_write = [change for change in changes if present[change.path] != _content(change.after)]
+    to_write = [
+        change for change in changes if present[change.path] != _content(change.after) or _lacks_folder(folder, change)
+    ]
     if to_write:
         _Application(store, folder).write(to_write)
     return [change.path for change in to_write]
@@ -58,12 +60,16 @@ def _content(entry: Entry | None) -> Content:
     return _NOTHING if entry is None or entry.type == "d" else entry.content
 
 
-def _content_at(folder: Path, path: str, going: set[str]) -> Content:
-    """Return what is at a path now; nothing below a link or file counts, unless that is of the tree and goes."""
+def _lacks_folder(folder: Path, change: Change) -> bool:
+    return change.after is not None and change.after.type == "d" and not (folder / change.path).is_dir()
+
+
+def _content_at(folder: Path, path: str, judged: set[str]) -> Content:
+    """Return what is at a path now. Below a link or file is nothing, if that is a path judged by itself."""
     for parent in parents(path):
         place = folder / parent
         if place.is_symlink() or (place.exists() and not place.is_dir()):
-            return _NOTHING if parent in going else _OTHER
+            return _NOTHING if parent in judged else _OTHER
     target = folder / path
     try:
         status = target.lstat()

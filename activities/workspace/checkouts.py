@@ -154,22 +154,25 @@ class Checkouts:
             raise refused(slot.folder, error) from error
         stays = recorded is not None and recorded == manifest.digest
         STAT_CACHES.forget(slot.folder)
-        fresh = bring_to(self._store, manifest, slot.folder, stats or StatCache(), keep_left_out=stays)
+        try:
+            fresh = bring_to(self._store, manifest, slot.folder, stats or StatCache(), keep_left_out=stays)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                remove_tree(slot.folder)  # half of a tree helps nobody, and a full disk wants the room
+            raise
         STAT_CACHES.put(slot.folder, fresh)
 
     def _record(self, folder: Path, manifest: Manifest) -> None:
-        """Write the stats, then the state that makes them trusted."""
+        """Write the stats, then the state that makes them trusted. Without (a full disk), the folder is not reused."""
         home = folder.parent
         document = {"version": STATE_VERSION, "boot": _boot(), "tree": manifest.digest}
-        try:
+        with contextlib.suppress(OSError):
             stats = STAT_CACHES.get(folder)
             if stats is not None:
                 stats.save_changes(home / "stats.json")
             temporary = home / "state.new"
             temporary.write_text(json.dumps(document), encoding="ascii")
             temporary.replace(home / "state.json")
-        except OSError as error:
-            raise refused(folder, error) from error
 
     def _remove_leftovers(self, older_than: timedelta) -> int:
         oldest = (datetime.now(UTC) - older_than).timestamp()

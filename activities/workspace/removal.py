@@ -1,9 +1,7 @@
 """Removing what steps left, also where they took the right to do so away (read-only folders of module caches)."""
 
-import contextlib
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,11 @@ def remove_tree(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         remove_file(path)
         return
-    shutil.rmtree(path, onerror=_make_writable_and_retry)
+    try:
+        shutil.rmtree(path, onerror=_pass_over_what_is_gone)
+    except PermissionError:
+        _make_writable(path)
+        shutil.rmtree(path, onerror=_pass_over_what_is_gone)
 
 
 def remove_file(path: Path) -> None:
@@ -25,15 +27,16 @@ def remove_file(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _make_writable_and_retry(function: Callable[..., object], path: str, error: Any) -> None:
-    """Called by `rmtree` for what it could not do: grant us the right, then do it."""
-    if isinstance(error[1], FileNotFoundError):
-        return
-    with contextlib.suppress(OSError):
-        Path(path).parent.chmod(0o700)
-        if not os.path.islink(path):
-            Path(path).chmod(0o700)
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-        return
-    function(path)
+def _pass_over_what_is_gone(_function: object, _path: str, error: Any) -> None:
+    """Called by `rmtree` for what it could not do."""
+    if not isinstance(error[1], FileNotFoundError):
+        raise error[1]
+
+
+def _make_writable(path: Path) -> None:
+    path.parent.chmod(path.parent.stat().st_mode | 0o300)
+    path.chmod(0o700)
+    for place, folders, _ in os.walk(path):
+        for name in folders:
+            if not os.path.islink(f"{place}/{name}"):
+                os.chmod(f"{place}/{name}", 0o700)

@@ -5,6 +5,7 @@ leads out. Each folder on the way is opened by its descriptor without following 
 anew (`O_EXCL`), so that even a link laid by someone in this very moment is not written through.
 """
 
+import hashlib
 import os
 import stat
 import time
@@ -57,14 +58,14 @@ def _remove_others(
     for path, status in found.files:
         wanted = manifest.by_path.get(path)
         known = stats.find(path, status)
-        if wanted is not None and known is not None and wanted.content == known.content:
-            present.add(path)
-            if wanted == known:
-                fresh.keep(stats, path)
-            else:
-                fresh.learn(status, wanted, now)
-        else:
+        if wanted is None or not _is_as_wanted(folder, wanted, known, status):
             remove_file(folder / path)
+            continue
+        present.add(path)
+        if wanted == known:
+            fresh.keep(stats, path)
+        else:
+            fresh.learn(status, wanted, now)
     for path, _ in found.links:
         wanted = manifest.by_path.get(path)
         if wanted is not None and wanted.type == "l" and os.readlink(folder / path) == wanted.target:
@@ -76,6 +77,16 @@ def _remove_others(
         remove_tree(folder / path)
     _remove_folders(folder, found, manifest)
     return present
+
+
+def _is_as_wanted(folder: Path, wanted: Entry, known: Entry | None, status: os.stat_result) -> bool:
+    """Whether a file is what the tree has there; one that the stat cache could not vouch for is read."""
+    if known is not None:
+        return wanted.content == known.content
+    if (wanted.type, wanted.size, wanted.executable) != ("f", status.st_size, bool(status.st_mode & 0o100)):
+        return False
+    with (folder / wanted.path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == wanted.digest
 
 
 def _remove_folders(folder: Path, found: Scan, manifest: Manifest) -> None:

@@ -112,49 +112,53 @@ class _Reading:
         check_size(self._folder, found.files)
         entries = self._files(found.files, is_ignored)
         entries += self._links(found.links, is_ignored)
-        entries += [Entry(path, "d", ignored=is_ignored(path, None)) for path in found.empty_folders]
+        entries += [Entry(path, "d", ignored=is_ignored(path)) for path in found.empty_folders]
         self._notes += [f"left out `{printable(path)}`: not a file, a folder or a link" for path in found.special]
-        self._cache.files, self._cache.ignore_files = self._fresh.files, self._fresh.ignore_files
+        fresh = self._fresh
+        self._cache.files, self._cache.ignore_files, self._cache.verdicts = (
+            fresh.files,
+            fresh.ignore_files,
+            fresh.verdicts,
+        )
         manifest = manifest_of(entries, _bounded(self._notes))
         previous = self._previous
         if previous is not None and previous.entries == manifest.entries and not manifest.notes:
             return previous
         return manifest
 
-    def _select(self, found: Scan, is_ignored: Callable[[str, Entry | None], bool]) -> None:
+    def _select(self, found: Scan, is_ignored: Callable[[str], bool]) -> None:
         takes = self._selection.takes
-        found.files = [item for item in found.files if takes(item[0], is_ignored(item[0], self._cache.find(*item)))]
-        found.links = [item for item in found.links if takes(item[0], is_ignored(item[0], None))]
-        found.empty_folders = [path for path in found.empty_folders if takes(path, is_ignored(path, None))]
-        found.special = [path for path in found.special if takes(path, is_ignored(path, None))]
+        found.files = [item for item in found.files if takes(item[0], is_ignored(item[0]))]
+        found.links = [item for item in found.links if takes(item[0], is_ignored(item[0]))]
+        found.empty_folders = [path for path in found.empty_folders if takes(path, is_ignored(path))]
+        found.special = [path for path in found.special if takes(path, is_ignored(path))]
 
-    def _judge(self, found: Scan) -> Callable[[str, Entry | None], bool]:
+    def _judge(self, found: Scan) -> Callable[[str], bool]:
         """Return what tells whether a path is ignored; what was judged under the same rules is not judged again."""
         rules = self._rules
         if rules is None:
-            return lambda path, known: False
+            return lambda path: False
         tracked = {entry.path for entry in self._previous.visible()} if self._previous else set[str]()
         self._fresh.ignore_files = frozenset(
             (path, status.st_mtime_ns, status.st_size, status.st_ino)
             for path, status in found.files
             if path.endswith(IGNORE_FILES) or path == ".git/info/exclude"
         )
-        verdicts: dict[str, bool] = {}
-        same_rules = self._fresh.ignore_files == self._cache.ignore_files
+        earlier = self._cache.verdicts if self._fresh.ignore_files == self._cache.ignore_files else {}
+        verdicts = self._fresh.verdicts
 
-        def is_ignored(path: str, known: Entry | None) -> bool:
+        def is_ignored(path: str) -> bool:
             if path in tracked or self._selection.is_tracked(path):
                 return False
-            if same_rules and known is not None:
-                return known.ignored
             verdict = verdicts.get(path)
             if verdict is None:
-                verdict = verdicts[path] = rules.ignores_file(path)
+                known = earlier.get(path)
+                verdict = verdicts[path] = rules.ignores_file(path) if known is None else known
             return verdict
 
         return is_ignored
 
-    def _files(self, files: list[Found], is_ignored: Callable[[str, Entry | None], bool]) -> list[Entry]:
+    def _files(self, files: list[Found], is_ignored: Callable[[str], bool]) -> list[Entry]:
         entries: list[Entry] = []
         unread: list[Found] = []
         now = time.time_ns()
@@ -163,7 +167,7 @@ class _Reading:
             if known is None:
                 unread.append((path, status))
                 continue
-            ignored = is_ignored(path, known)
+            ignored = is_ignored(path)
             if known.ignored == ignored:
                 self._fresh.keep(self._cache, path)
                 entries.append(known)
@@ -173,7 +177,7 @@ class _Reading:
             entries.append(entry)
         return entries + self._unread(unread, is_ignored)
 
-    def _unread(self, unread: list[Found], is_ignored: Callable[[str, Entry | None], bool]) -> list[Entry]:
+    def _unread(self, unread: list[Found], is_ignored: Callable[[str], bool]) -> list[Entry]:
         unread = [item for item in unread if not self._is_foreign_git_file(*item)]
         now = time.time_ns()
         kept = self._store.write_blobs_from([self._folder / path for path, _ in unread]) if unread else []
@@ -182,12 +186,12 @@ class _Reading:
             if _identity(os.lstat(self._folder / path)) != _identity(status):
                 raise _Changed(f"`{printable(path)}`")
             executable = bool(status.st_mode & 0o100)
-            entry = Entry(path, "f", digest, size, executable, ignored=is_ignored(path, None))
+            entry = Entry(path, "f", digest, size, executable, ignored=is_ignored(path))
             self._fresh.learn(status, entry, now)
             entries.append(entry)
         return entries
 
-    def _links(self, links: list[Found], is_ignored: Callable[[str, Entry | None], bool]) -> list[Entry]:
+    def _links(self, links: list[Found], is_ignored: Callable[[str], bool]) -> list[Entry]:
         targets = {path: os.readlink(self._folder / path) for path, _ in links}
         outward = [path for path in targets if leads_out(path, targets)]
         self._notes += [
@@ -195,7 +199,7 @@ class _Reading:
             for path in outward
         ]
         kept = (path for path in targets if path not in set(outward))
-        return [Entry(path, "l", target=targets[path], ignored=is_ignored(path, None)) for path in kept]
+        return [Entry(path, "l", target=targets[path], ignored=is_ignored(path)) for path in kept]
 
     def _is_foreign_git_file(self, path: str, status: os.stat_result) -> bool:
         """Whether this is a `.git` file (a worktree's, a submodule's) that names a repository outside."""

@@ -42,13 +42,15 @@ class StatCache:
     def __init__(self) -> None:
         self.files: dict[str, Known] = {}
         self.ignore_files: frozenset[tuple[str, int, int, int]] | None = None
-        """The ignore files under which the `ignored` flags were judged."""
+        """The ignore files under which `verdicts` were made."""
+        self.verdicts: dict[str, bool] = {}
+        """Whether the ignore files ignore a path; kept in memory only."""
         self._saved: dict[str, Known] | None = None
 
     def renewed(self) -> "StatCache":
         """Return an empty cache for the same folder, to be filled with what is seen there now."""
         fresh = StatCache()
-        fresh.ignore_files, fresh._saved = self.ignore_files, self._saved
+        fresh.ignore_files, fresh.verdicts, fresh._saved = self.ignore_files, self.verdicts, self._saved
         return fresh
 
     def find(self, path: str, status: os.stat_result) -> Entry | None:
@@ -87,11 +89,8 @@ class StatCache:
     def save(self, path: Path) -> None:
         """Write it beside its folder. Raises OSError."""
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
-        document = {
-            "version": CACHE_VERSION,
-            "ignore_files": None if self.ignore_files is None else sorted(self.ignore_files),
-            "files": [[*known[:5], *known.entry] for known in self.files.values()],
-        }
+        rows = [[*known[:5], *known.entry] for known in self.files.values()]
+        document = {"version": CACHE_VERSION, "files": rows}
         temporary.write_text(json.dumps(document, separators=(",", ":")), encoding="ascii")
         temporary.replace(path)
 
@@ -104,8 +103,6 @@ class StatCache:
             if document["version"] != CACHE_VERSION:
                 return cache
             files = {row[5]: Known(*row[:5], entry=Entry(*row[5:])) for row in document["files"]}
-            ignore_files = document["ignore_files"]
-            cache.ignore_files = None if ignore_files is None else frozenset(tuple(row) for row in ignore_files)
             cache.files = cache._saved = files
         except (OSError, ValueError, KeyError, TypeError, IndexError):
             return cls()

@@ -1,0 +1,184 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from activities.store.interface import BlobMissing, Store
+from activities.workspace import applying
+from activities.workspace.changes import apply_to_folder
+from activities.workspace.manifest import Entry, Manifest, manifest_of
+from definitions.errors import ErrorClass, StepFailure
+from tests.activities.workspace.trees import make, read, tree
+
+BEFORE = {"a": "1", "gone": "2", "d/only": "3", "run": "#!", "l": "-> a", "swap": "file", "box/x": "1", "same": "s"}
+AFTER = {"a": "9", "new/deep": "n", "run*": "#!", "l": "-> run", "swap/in": "1", "box": "file", "same": "s", "e": None}
+
+
+@pytest.fixture
+def before(store: Store) -> Manifest:
+    return tree(store, BEFORE)
+
+
+@pytest.fixture
+def after(store: Store) -> Manifest:
+    return tree(store, AFTER)
+
+
+def test_folder_has_what_the_run_made_when_applied(
+    store: Store, folder: Path, before: Manifest, after: Manifest
+) -> None:
+    make(folder, BEFORE)
+    written = apply_to_folder(store, before, after, folder)
+    assert read(folder) == AFTER
+    assert written == ["a", "box", "box/x", "d/only", "e", "gone", "l", "new/deep", "run", "swap", "swap/in"]
+
+
+def test_nothing_is_written_when_applied_twice(store: Store, folder: Path, before: Manifest, after: Manifest) -> None:
+    make(folder, BEFORE)
+    apply_to_folder(store, before, after, folder)
+    inode = (folder / "a").stat().st_ino
+    assert apply_to_folder(store, before, after, folder) == []
+    assert (folder / "a").stat().st_ino == inode
+
+
+def test_users_other_files_stay_when_applied(store: Store, folder: Path, before: Manifest, after: Manifest) -> None:
+    make(folder, {**BEFORE, "mine": "m", "same": "changed by me", "d/mine": "m"})
+    apply_to_folder(store, before, after, folder)
+    assert read(folder) == AFTER | {"mine": "m", "same": "changed by me", "d/mine": "m"}
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"a": "mine"}, "a"),
+        ({"gone": "mine"}, "gone"),
+        ({"new/deep": "mine"}, "new/deep"),
+        ({"new": "a file of mine"}, "new/deep"),
+    ],
+)
+def test_nothing_is_applied_when_a_path_holds_other_work(
+    store: Store, folder: Path, before: Manifest, after: Manifest, change: dict[str, str], path: str
+) -> None:
+    make(folder, {**BEFORE, **change})
+    present = read(folder)
+    with pytest.raises(StepFailure, match=f"nothing was applied to `{folder}`: `{path}` changed there") as failure:
+        apply_to_folder(store, before, after, folder)
+    assert failure.value.error_class == ErrorClass.WORKSPACE
+    assert failure.value.details == {"kind": "blocked", "paths": [path]}
+    assert read(folder) == present
+
+
+@pytest.mark.parametrize("obstacle", ["mode", "link", "pipe", "gone", "link above"])
+def test_path_is_blocked_when_it_is_something_else(
+    store: Store, folder: Path, tmp_path: Path, before: Manifest, after: Manifest, obstacle: str
+) -> None:
+    make(folder, BEFORE)
+    outside = tmp_path / "outside"
+    make(outside, {"deep": "n"})
+    match obstacle:
+        case "mode":
+            (folder / "a").chmod(0o755)
+        case "link above":
+            (folder / "new").symlink_to(outside)
+        case _:
+            (folder / "a").unlink()
+            if obstacle == "link":
+                (folder / "a").symlink_to("same")
+            elif obstacle == "pipe":
+                os.mkfifo(folder / "a")
+    with pytest.raises(StepFailure, match="nothing was applied"):
+        apply_to_folder(store, before, after, folder)
+    assert read(outside) == {"deep": "n"}
+
+
+def test_ten_paths_are_named_when_many_are_blocked(store: Store, folder: Path) -> None:
+    names = [f"{number:02}" for number in range(13)]
+    make(folder, dict.fromkeys(names, "mine"))
+    with pytest.raises(StepFailure, match="`09` and 3 more"):
+        apply_to_folder(store, tree(store, {}), tree(store, dict.fromkeys(names, "theirs")), folder)
+
+
+def test_git_and_ignored_paths_are_never_touched(store: Store, folder: Path) -> None:
+    make(folder, {".git/config": "mine", "log": "mine", "a": "1"})
+    before = tree(store, {".git/config": "mine", "log": "mine", "a": "1"}, ignored=(".git/config", "log"))
+    entries = tree(store, {".git/config": "evil", ".git/hooks/x*": "evil", "log": "run's", "a": "2"}, ignored=("log",))
+    assert apply_to_folder(store, before, entries, folder) == ["a"]
+    assert read(folder) == {".git/config": "mine", "log": "mine", "a": "2"}
+
+
+def test_permissions_stay_when_content_is_replaced(store: Store, folder: Path) -> None:
+    make(folder, {"secret": "1", "run": "1"})
+    (folder / "secret").chmod(0o600)
+    (folder / "run").chmod(0o640)
+    apply_to_folder(store, tree(store, {"secret": "1", "run": "1"}), tree(store, {"secret": "2", "run*": "2"}), folder)
+    assert (folder / "secret").stat().st_mode & 0o777 == 0o600
+    assert (folder / "run").stat().st_mode & 0o777 == 0o750
+
+
+@pytest.mark.parametrize("failing_call", range(1, 14))
+def test_everything_is_taken_back_when_it_fails_half_way(
+    store: Store, folder: Path, before: Manifest, after: Manifest, monkeypatch: pytest.MonkeyPatch, failing_call: int
+) -> None:
+    make(folder, BEFORE)
+    calls = 0
+    real = Path.rename
+
+    def rename(self: Path, target: Path) -> Path:
+        nonlocal calls
+        calls += 1
+        if calls == failing_call:
+            raise OSError(errno.ENOSPC, "No space left on device", str(self))
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(StepFailure, match=r"nothing was applied: cannot write .*: no space left on device"):
+        apply_to_folder(store, before, after, folder)
+    monkeypatch.undo()
+    assert read(folder) == BEFORE
+
+
+def test_nothing_is_changed_when_content_is_gone_from_the_store(store: Store, folder: Path) -> None:
+    make(folder, {"a": "1"})
+    after = manifest_of([Entry("a", "f", "0" * 64, 1)])
+    with pytest.raises(BlobMissing):
+        apply_to_folder(store, tree(store, {"a": "1"}), after, folder)
+    assert read(folder) == {"a": "1"}
+
+
+def test_second_apply_is_refused_when_one_is_at_work(
+    store: Store, folder: Path, before: Manifest, after: Manifest
+) -> None:
+    make(folder, BEFORE)
+    (folder / applying.STAGING).mkdir()
+    with pytest.raises(StepFailure, match="another `perdure apply` is at work"):
+        apply_to_folder(store, before, after, folder)
+    assert (folder / "a").read_text() == "1"
+
+
+@pytest.mark.parametrize(("target", "call"), [(Path, "mkdir"), (Path, "open")])
+def test_failure_names_the_folder_when_it_cannot_be_used(
+    store: Store,
+    folder: Path,
+    before: Manifest,
+    after: Manifest,
+    monkeypatch: pytest.MonkeyPatch,
+    target: type,
+    call: str,
+) -> None:
+    make(folder, BEFORE)
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr(target, call, refused)
+    with pytest.raises(StepFailure, match=f"cannot write `{folder}`: permission denied"):
+        apply_to_folder(store, before, after, folder)
+
+
+def test_folder_of_the_users_stays_when_a_file_would_take_its_place(store: Store, folder: Path) -> None:
+    make(folder, {"box/x": "1", "box/mine": "m"})
+    before, after = tree(store, {"box/x": "1"}), tree(store, {"box": "file"})
+    with pytest.raises(StepFailure, match="nothing was applied"):
+        apply_to_folder(store, before, after, folder)
+    assert read(folder) == {"box/x": "1", "box/mine": "m"}

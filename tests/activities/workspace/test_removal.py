@@ -1,0 +1,66 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from activities.workspace.removal import remove_file, remove_tree
+from tests.activities.workspace.trees import make
+
+
+def test_link_is_removed_and_not_what_it_leads_to(folder: Path) -> None:
+    make(folder, {"d/x": "1", "l": "-> d"})
+    remove_tree(folder / "l")
+    remove_tree(folder / "absent")
+    assert sorted(os.listdir(folder)) == ["d"]
+    remove_tree(folder / "d")
+    assert os.listdir(folder) == []
+
+
+def test_file_is_removed_when_its_folder_forbids_it_at_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root is never refused, so the refusal is played."""
+    make(folder, {"d/x": "1"})
+    (folder / "d").chmod(0o500)
+    real = Path.unlink
+
+    def unlink(self: Path, missing_ok: bool = False) -> None:
+        if not self.parent.stat().st_mode & 0o200:
+            raise PermissionError
+        real(self, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    remove_file(folder / "d" / "x")
+    assert os.listdir(folder / "d") == []
+
+
+@pytest.mark.parametrize("call", ["unlink", "rmdir", "open"])
+def test_tree_is_removed_when_folders_forbid_it_at_first(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    make(folder, {"d/e/x": "1", "d/e/y": "1", "d/l": "-> e"})
+    (folder / "d" / "e").chmod(0o500)
+    (folder / "d").chmod(0o500)
+    real = getattr(os, call)
+
+    def refuse_first(path: str, *args: object, dir_fd: int | None = None, **kwargs: object) -> object:
+        place = Path(os.readlink(f"/proc/self/fd/{dir_fd}")) / path if dir_fd is not None else Path(path)
+        guard = place if call == "open" else place.parent
+        if guard.is_relative_to(folder / "d") and not guard.stat().st_mode & 0o200:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *args, dir_fd=dir_fd, **kwargs)
+
+    monkeypatch.setattr(os, call, refuse_first)
+    remove_tree(folder / "d")
+    assert not (folder / "d").exists()
+
+
+def test_tree_is_removed_when_a_file_vanishes_meanwhile(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(folder, {"d/x": "1"})
+    real = os.unlink
+
+    def unlink_twice(path: str, *, dir_fd: int | None = None) -> None:
+        real(path, dir_fd=dir_fd)
+        real(path, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", unlink_twice)
+    remove_tree(folder / "d")
+    assert not (folder / "d").exists()
