@@ -31,16 +31,24 @@ def ending_of(failure: StepFailure | RunFailed, path: str) -> Ending:
 
 
 async def run_outputs(interpreter: Interpreter, scopes: Scopes, book: Book, tree: str | None) -> dict[str, JsonValue]:
-    """Return the run's outputs; one that refers to a step that did not run is null."""
+    """Return the run's outputs; one that needs a step that did not run is null."""
     outputs: dict[str, JsonValue] = {}
     for name, output in interpreter.definition.outputs.items():
         if output.value is None:
             outputs[name] = _by_name(book, name)
-        elif scopes.has_ended(references_in(output.value)):
-            outputs[name] = (await interpreter.values({name: output.value}, Place("outputs", tree)))[name]
         else:
-            outputs[name] = None
+            outputs[name] = await _value(interpreter, scopes, output.value, tree)
     return outputs
+
+
+async def _value(interpreter: Interpreter, scopes: Scopes, template: JsonValue, tree: str | None) -> JsonValue:
+    """Return an output's value; null where it needs a step that did not run (`default` is the way past that)."""
+    try:
+        return (await interpreter.values({"value": template}, Place("outputs", tree)))["value"]
+    except StepFailure:
+        if scopes.has_ended(references_in(template)):
+            raise
+        return None
 
 
 def _by_name(book: Book, name: str) -> JsonValue:
