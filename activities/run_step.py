@@ -130,7 +130,10 @@ class StepRunner:
             )
             yield Attempt(call, context, manifest, execution, self._executors[step.type])
         finally:
-            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+            # not waited for: the step's result need not stand behind the removal of its scratch files
+            asyncio.get_running_loop().run_in_executor(
+                None, functools.partial(shutil.rmtree, scratch, ignore_errors=True)
+            )
 
     def _read_context(self, digest: str) -> RunContext:
         return RunContext.model_validate_json(self._store.read_blob(digest))
