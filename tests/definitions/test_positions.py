@@ -81,6 +81,17 @@ def test_whole_scalar_is_shown_when_value_and_text_part_ways():
     assert span_in(node, ["k: abc"], 3, 2).line == 1
 
 
+@pytest.mark.parametrize("lines", [[], ["k: abc"], ["k: a", "b"]])
+def test_some_place_is_shown_when_the_source_is_shorter_than_the_span(lines: list[str]):
+    node = Scalar("abc TOKEN", "abc TOKEN", "double", Span(1, 4, 3, 2))
+    assert span_in(node, lines, 4, 5).line == 1
+
+
+def test_only_the_beginning_is_shown_when_the_end_is_not_found():
+    node = Scalar("abcxyz", "abcxyz", "plain", Span(1, 4, 1, 7))
+    assert span_in(node, ["k: abc"], 1, 5) == Span(1, 5, 1, 6)
+
+
 STYLES = ["plain", "'", '"', "|", ">"]
 
 

@@ -5,9 +5,19 @@ from definitions.loader import load
 Found = list[tuple[str, str]]
 
 
+INPUTS = """\
+inputs:
+  go: {type: boolean, default: true}
+  n: {type: number, default: 1}
+  list: {type: array, default: []}
+  map: {type: object, default: {}}
+  text: {default: a}
+"""
+
+
 def findings(steps: str, top: str = "") -> Found:
     """Return code and marked text of each finding."""
-    text = f"name: x\ninputs: {{go: {{type: boolean, default: true}}, n: {{type: number, default: 1}}}}\n{top}steps:\n"
+    text = f"name: x\n{INPUTS}{top}steps:\n"
     text += "".join(f"  - {line}\n" for line in steps.strip().split("\n"))
     found: Found = []
     for finding in load(text, "f").diagnostics:
