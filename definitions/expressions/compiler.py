@@ -20,7 +20,7 @@ from definitions.expressions.source import Source, syntax_error
 from definitions.functions.registry import ANY, TypeSet
 from definitions.values import bounded_number, type_name
 
-DEPTH_LIMIT = 200
+DEPTH_LIMIT = 50  # a level takes about five frames, and Python has a thousand
 
 _LITERALS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 _REFUSED = {
@@ -97,7 +97,8 @@ class Compiler:
             raise _too_deep(0, length) from None
         rest = self.source.text[start:].split(maxsplit=1)
         if not rest:
-            raise syntax_error("the expression ends too soon", max(length - 1, 0), length)
+            end = len(self.source.text.rstrip())
+            raise syntax_error("the expression ends too soon", end - 1, end)
         shown = rest[0][:20]
         raise syntax_error(f"the expression makes no sense at `{shown}`", start, start + len(shown))
 
