@@ -87,6 +87,7 @@ class Cursor:
         self.errors: list[ShellValueError] = []
         self.values: list[Placeholder] = []
         self.waiting_documents = 0
+        self._names: dict[str, str] = {}
         self._refused: list[Refusal] = []
         self._depth = 0
 
@@ -144,11 +145,8 @@ class Cursor:
     def variable(self, expression: Expression) -> str:
         """Return the variable of an expression: equal texts share one, numbered as they first come."""
         text = expression.text.strip()
-        for name, known in self.variables.items():
-            if known.text.strip() == text:
-                return name
-        name = f"{VARIABLE}{len(self.variables) + 1}"
-        self.variables[name] = expression
+        name = self._names.setdefault(text, f"{VARIABLE}{len(self._names) + 1}")
+        self.variables.setdefault(name, expression)
         return name
 
     def refuse(self, refusal: Refusal, placeholder: Placeholder) -> None:

@@ -280,7 +280,7 @@ def _code_index(words: Sequence[Word], interpreter: Interpreter) -> int:
     index = 1
     while index < len(words):
         word = words[index]
-        if word.text == "--":
+        if word.text == "--" or (word.text == "-" and interpreter.code_is_operand):
             return index + 1
         if word.static[:1] not in ("-", "+") or word.text == "-":
             return index

@@ -5,11 +5,17 @@ from abc import ABC, abstractmethod
 
 from definitions.shell_values import refusals
 from definitions.shell_values.cursor import Cursor, Word
+from definitions.shell_values.refusals import unreadable
 from definitions.templates import OPENING
 
 _SEPARATORS = " \t\n;&|<>()"
 _PARAMETER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
 _ARRAY_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
+_SUBSCRIPT_BEGINS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\[")
+_ITEM_SUBSCRIPT_BEGINS = re.compile(r"\[")
+_SUBSCRIPT = re.compile(
+    r"""(?:\[:\w+:\]|[^\s"'\\$`\[\](){}]|\$\w+|\$\{\w+\}|"[^"\\$`]*"|'[^']*'|\{\{.*?\}\})*\]""", re.DOTALL
+)
 _PLAIN_QUOTED = re.compile(r'"(?:[^"\'\\`{}$]|\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_]*\})*"')
 
 
@@ -34,9 +40,18 @@ class Words(Cursor, ABC):
                 break
             self.part(word)
         word.end = self.at
+        if separators is _SEPARATORS:
+            self._require_plain_subscript(word, _SUBSCRIPT_BEGINS)
         if self.next == "(" and separators is _SEPARATORS and word.end > word.start and not word.is_plain:
             raise self.unreadable("`(` stands inside a word")
         return word
+
+    def _require_plain_subscript(self, word: Word, begins: re.Pattern[str]) -> None:
+        """Refuse `name[…` where bash would read on to the `]`, over blanks and quotes."""
+        written = self.text[word.start : word.end]
+        opening = begins.match(written)
+        if self.shell == "bash" and opening and not _SUBSCRIPT.match(written, opening.end()):
+            raise unreadable("what stands between `[ ]` is not plain", word.start, word.end)
 
     def part(self, word: Word) -> None:
         """Read one piece of a word."""
@@ -88,6 +103,7 @@ class Words(Cursor, ABC):
                     self.comment()
                 elif self.next and self.next not in ";&|<>(":
                     items.append(self.word())
+                    self._require_plain_subscript(items[-1], _ITEM_SUBSCRIPT_BEGINS)
                 else:
                     raise self.unreadable("an array is not closed")
             self.take()
