@@ -122,6 +122,8 @@ class Interpreter:
     def _read_back(self, path: str, record: StepRecord) -> None:
         self.journal.enter_phase(record.phase, silently=not self._announce)
         if self._announce:
+            for inside, known in self.book.below(path):
+                self.journal.step_ended(inside, known)
             self.journal.step_ended(path, record)
 
     async def _skip_reason(self, step: Step, place: Place) -> str | None:

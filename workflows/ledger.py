@@ -44,8 +44,12 @@ class Book:
 
     def forget_below(self, path: str) -> None:
         """Drop the records of the steps inside a group: its next attempt starts them anew."""
-        for inside in [known for known in self._records if known.startswith(f"{path}/")]:
+        for inside, _ in self.below(path):
             del self._records[inside]
+
+    def below(self, path: str) -> list[tuple[str, StepRecord]]:
+        """Return the records of the steps inside a group, in the order in which they were reached."""
+        return [(known, record) for known, record in self._records.items() if known.startswith(f"{path}/")]
 
     @property
     def records(self) -> dict[str, StepRecord]:
