@@ -131,13 +131,9 @@ def _list_files(tree: Manifest | None, globs: Sequence[str] | None) -> bytes:
 
 
 def _content(entry: Entry) -> str:
-    match entry.type:
-        case "f":
-            return f"{'program' if entry.executable else 'file'} {entry.digest}"
-        case "l":
-            return f"link {printable(entry.target)}"
-        case "d":
-            return "empty folder"
+    if entry.type == "f":
+        return f"{'program' if entry.executable else 'file'} {entry.digest}"
+    return f"link {printable(entry.target)}" if entry.type == "l" else "empty folder"
 
 
 def _declared(environment: Mapping[str, str]) -> dict[str, JsonValue]:

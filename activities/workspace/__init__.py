@@ -1,7 +1,7 @@
 """The workspace: the files that travel from step to step, and how they get in and out of folders.
 
 manifest      what a tree is; saved as a blob whose digest names the tree
-sources       from the caller's folder to the first tree of a run
+sources       from the caller's folder to the first tree of a run (source_stats: known from the last command)
 scanning      what is in a folder, read without following anything
 ignores       which paths git would ignore
 stat_cache    which files need not be read again

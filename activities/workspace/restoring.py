@@ -7,7 +7,6 @@ anew (`O_EXCL`), so that even a link laid by someone in this very moment is not 
 
 import hashlib
 import os
-import stat
 import time
 from pathlib import Path
 
@@ -129,9 +128,7 @@ class _Writer:
         self._store.copy_blob_to(entry.digest, Path(name), executable=entry.executable, folder_descriptor=parent)
         moment = restored_time(entry)
         os.utime(name, ns=(moment, moment), dir_fd=parent, follow_symlinks=False)
-        status = os.stat(name, dir_fd=parent, follow_symlinks=False)
-        if stat.S_ISREG(status.st_mode):
-            self._stats.learn(status, entry, time.time_ns())
+        self._stats.learn(os.stat(name, dir_fd=parent, follow_symlinks=False), entry, time.time_ns())
 
     def _enter(self, path: str) -> int:
         """Open (and make) the folder at `path`, going up from where the last entry was."""

@@ -14,7 +14,7 @@ from activities.store.interface import Store
 from activities.workspace.ignores import IgnoreRules
 from activities.workspace.manifest import Manifest, is_git_path, parents
 from activities.workspace.snapshots import Selection, snapshot
-from activities.workspace.stat_cache import STAT_CACHES, StatCache
+from activities.workspace.source_stats import load_source_stats, save_source_stats
 from definitions.errors import ErrorClass, StepFailure
 
 GIT_TIME_LIMIT = 20
@@ -27,11 +27,10 @@ def snapshot_source(store: Store, path: Path) -> Manifest:
         StepFailure: it is no folder, a home folder or the root, too big, or cannot be read.
     """
     root = source_root(path)
-    cache = STAT_CACHES.get(root)
-    if cache is None:
-        cache = StatCache()
-        STAT_CACHES.put(root, cache)
-    return snapshot(store, root, stats=cache, selection=_Tracked(root))
+    cache = load_source_stats(root)
+    manifest = snapshot(store, root, stats=cache, selection=_Tracked(root))
+    save_source_stats(root, cache)
+    return manifest
 
 
 def source_root(path: Path) -> Path:

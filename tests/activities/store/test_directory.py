@@ -135,6 +135,16 @@ def test_staged_files_are_removed_when_a_later_file_is_missing(store: Store, roo
     assert not store.has_blob(hashlib.sha256(b"content").hexdigest())
 
 
+def test_staged_copy_is_removed_when_the_disk_is_full_in_a_big_file(
+    store: Store, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "big").write_bytes(BIG)
+    monkeypatch.setattr(os, "write", refuse(errno.ENOSPC))
+    with pytest.raises(StoreError, match="free space there"):
+        store.write_blob_from(tmp_path / "big")
+    assert leftovers(root) == []
+
+
 def test_partial_copy_is_removed_when_the_target_disk_is_full(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

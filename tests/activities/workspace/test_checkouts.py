@@ -372,3 +372,25 @@ async def test_long_ids_do_not_meet_when_they_begin_alike(checkouts: Checkouts, 
 def test_boot_is_the_process_when_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "read_text", refuse(errno.ENOENT))
     assert module._boot() == f"process {os.getpid()}"
+
+
+async def test_new_folder_is_made_when_the_lock_goes_while_it_is_taken(
+    checkouts: Checkouts, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with checkouts.hold("run-1", "a", manifest.digest) as folder:
+        first = folder.parent
+    real = module.fcntl.flock
+
+    def replace_the_lock(descriptor: int, operation: int) -> None:
+        real(descriptor, operation)
+        monkeypatch.undo()
+        (first / "lock").rename(first / "lock-of-another")
+        (first / "lock").touch()
+
+    monkeypatch.setattr(module.fcntl, "flock", replace_the_lock)
+    async with checkouts.hold("run-1", "a", manifest.digest) as folder:
+        assert folder.parent != first
+
+
+def test_slot_is_not_taken_when_its_folder_is_gone(tmp_path: Path) -> None:
+    assert module._lock(tmp_path / "absent") is None

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from activities.store.interface import Store
+from activities.workspace import source_stats
 from activities.workspace.sources import snapshot_source, source_root
+from activities.workspace.stat_cache import STAT_CACHES
 from definitions.errors import ErrorClass, StepFailure
 from tests.activities.workspace.trees import make, read
 
@@ -135,3 +137,37 @@ def test_home_is_refused_when_reached_by_a_link(
     os.symlink(folder, tmp_path / "link")
     with pytest.raises(StepFailure, match="never copied"):
         snapshot_source(store, tmp_path / "link")
+
+
+def test_big_source_is_not_read_again_when_another_command_comes(
+    store: Store, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(source_stats, "KEPT_FROM", 2)
+    make(folder, {"a": "1", "b": "2"})
+    for path in folder.iterdir():
+        os.utime(path, (1_600_000_000, 1_600_000_000))
+    first = snapshot_source(store, folder)
+    old = tmp_path / "cache" / "perdure" / "sources" / "old.json"
+    old.touch()
+    os.utime(old, (0, 0))
+    STAT_CACHES.forget(folder)
+    monkeypatch.setattr(type(store), "write_blobs_from", None)
+    assert snapshot_source(store, folder) == first
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(source_stats, "KEPT_FROM", 2)
+    make(folder, {"c": "3"})
+    os.utime(folder / "c", (1_600_000_000, 1_600_000_000))
+    snapshot_source(store, folder)
+    assert not old.exists()
+
+
+def test_source_is_taken_when_the_cache_folder_cannot_be_written(
+    store: Store, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(source_stats, "KEPT_FROM", 0)
+    make(folder, {"a": "1"})
+    assert visible(store, folder) == ["a"]
