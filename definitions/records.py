@@ -24,7 +24,7 @@ ENDED: frozenset[RunState] = frozenset({"completed", "failed", "cancelled", "rej
 class Record(BaseModel):
     """Base of all shapes on the wire: frozen; unknown fields of a newer version are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 # --- values -----------------------------------------------------------------------------------------
