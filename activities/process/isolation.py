@@ -1,25 +1,29 @@
 """How a process tree is held together, so that ending it leaves nothing: namespace, subreaper or group.
 
 `namespace`   The tree lives in a pid namespace made by `unshare`. Its first process is a small `sh` (`_FIRST`
-              below) that starts the program, reports its status on a socket and keeps a watcher, which kills
-              everything when the socket closes: the tree cannot outlive the worker, however that dies.
-              When the first process ends, the kernel kills the rest, whatever sessions it has fled into.
+              below) that starts the program and reports its status on a socket. When the first process ends, the
+              kernel kills the rest, whatever sessions it has fled into. When the worker ends, however it dies, its
+              end of the socket closes, and the kernel kills `unshare` (`end_with_socket`), and with it the tree.
 `subreaper`   Without namespaces the worker adopts orphans (`PR_SET_CHILD_SUBREAPER`) and finds what belongs to a
               tree in /proc: by parent, session, and the variable `PERDURE_ATTEMPT`. What a killed worker leaves
               is ended by the next one (`strays`).
 `group`       Neither: only the process group is signalled (systems without /proc).
 
 Why not the program as first process itself: signals with their default action do not reach it, so SIGTERM would
-do nothing, and `exec > >(tee log)` would lose its end. Why not `setpriv --pdeathsig` in front: it costs an exec
-(0.8 ms), and is tied to the thread that made the process, not to the worker.
+do nothing, and `exec > >(tee log)` would lose its end. Why not `setpriv --pdeathsig` in front of `unshare`: it costs
+an exec (0.8 ms), and is tied to the thread that made the process, not to the worker.
 """
 
 import ctypes
+import fcntl
 import functools
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -28,26 +32,27 @@ MARKER = "PERDURE_ATTEMPT"
 """The variable by which a tree's processes are known where there is no namespace."""
 
 _PROBE_TIMEOUT = 5.0
+_OWN_PROC = "--mount-proc"
 _PR_SET_CHILD_SUBREAPER = 36
 
 # $1 is the file that the program's standard input is read from; fd 0 is the socket to the worker; $2 says where
-# the namespace's own processes can be seen. The first process survives polite signals to the group (handlers,
-# not `''`: an ignored signal would be inherited) and holds no pipe while the program's children still write. The
-# subshell keeps the shell's own words about the program's end (`Killed`) out of its output. Alone with its watcher
-# the first process ends at once; else it waits for the worker's word, which the watcher hears.
+# the namespace's own processes can be seen. The first process waits until the worker has tied the tree to itself,
+# survives polite signals to the group (handlers, not `''`: an ignored signal would be inherited), and holds no
+# pipe while the program's children still write. The subshell keeps the shell's own words about the program's end
+# (`Killed`) out of its output. Alone the first process ends at once; else the worker ends it when it sees fit.
 _FIRST = """\
 trap : HUP INT TERM
 exec 3<&0 4>&2 0<"$1" 2>/dev/null
 own=$2
 shift 2
 echo started >&3
-{ trap '' HUP INT TERM; read -r end <&3; kill -KILL -1; } <&- 1>&- 4>&- &
+read -r go <&3 || exit 125
 ( exec "$@" 2>&4 3<&- 4>&- )
 status=$?
 exec 1>&- 4>&-
 set -- $own
 echo "$status" >&3
-[ $# -eq 2 ] || wait
+[ $# -eq 1 ] || read -r end <&3
 """
 
 
@@ -63,9 +68,14 @@ class Isolation:
     reason: str = ""
     """Why it is not a namespace."""
 
+    @property
+    def ends_alone(self) -> bool:
+        """Whether a namespace ends by itself when nothing runs in it any more."""
+        return _OWN_PROC in self.prefix
+
     def wrap(self, argv: list[str], stdin_path: str) -> list[str]:
         """Return the argv to start for the program `argv`; only for `namespace`."""
-        own = "/proc/[0-9]*" if "--mount-proc" in self.prefix else ""
+        own = "/proc/[0-9]*" if self.ends_alone else ""
         return [*self.prefix, "/bin/sh", "-c", _FIRST, "perdure", stdin_path, own, *argv]
 
 
@@ -88,6 +98,18 @@ def without_namespace(reason: str) -> Isolation:
     return Isolation("group", reason=reason)
 
 
+def end_with_socket(pid: int, worker_side: socket.socket, tree_side: socket.socket) -> None:
+    """Let the tree of the namespace's `unshare` begin, and have the kernel kill it when the worker's side closes.
+
+    Anything that happens on the tree's side of the socket from now on sends SIGKILL, so nothing more may be written.
+    """
+    fcntl.fcntl(tree_side, fcntl.F_SETOWN, pid)
+    fcntl.fcntl(tree_side, fcntl.F_SETSIG, signal.SIGKILL)
+    with suppress(BrokenPipeError):  # it has ended already
+        worker_side.send(b"go\n")
+    fcntl.fcntl(tree_side, fcntl.F_SETFL, fcntl.fcntl(tree_side, fcntl.F_GETFL) | os.O_ASYNC)
+
+
 def _candidates() -> list[Isolation]:
     unshare = shutil.which("unshare")
     if sys.platform != "linux" or unshare is None:
@@ -98,7 +120,7 @@ def _candidates() -> list[Isolation]:
     return [
         Isolation("namespace", (unshare, *users, *basis, *mounts, "--"), needs_user_namespace=bool(users))
         for users in options
-        for mounts in (("--mount-proc",), ())
+        for mounts in ((_OWN_PROC,), ())
     ]
 
 

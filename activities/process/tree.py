@@ -5,6 +5,7 @@ import errno
 import inspect
 import os
 import secrets
+import select
 import signal
 import socket
 import tempfile
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from activities.process import process_table, strays
-from activities.process.isolation import MARKER, Isolation
+from activities.process.isolation import MARKER, Isolation, end_with_socket
 from definitions.errors import ErrorClass, StepFailure
 
 PIECE = 64 * 1024
@@ -28,7 +29,6 @@ _LONGEST_LINGER = 10.0
 _LONGEST_DRAIN = 30.0  # seconds that callbacks have for what was printed before the end
 _LOOK = 0.01  # seconds between looks at whether such children are still there
 _STUCK = 1.0  # seconds after which an end that should be immediate is forced
-_WATCHERS = 1  # children of a namespace's first process besides the program
 _TEARDOWN = 5.0
 
 Output = Callable[[bytes], Awaitable[None] | None]
@@ -81,6 +81,7 @@ class Tree:
         self._note: Path | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._status: asyncio.Future[int] = self._loop.create_future()
+        self._has_begun = asyncio.Event()
         self._received = 0
         self._waiting_readers = 0
         self._reader_failure: Exception | None = None
@@ -90,15 +91,16 @@ class Tree:
         """Start the program."""
         with _input_file(stdin) as source:
             try:
+                marked = {**env, MARKER: self._token}
                 if self._isolation.kind == "namespace":
-                    await self._start_in_namespace(argv, cwd, env, source)
+                    await self._start_in_namespace(argv, cwd, marked, source)
                 else:
-                    await self._spawn(argv, cwd, {**env, MARKER: self._token}, source.fileno())
+                    await self._spawn(argv, cwd, marked, source.fileno())
+                    self._note = strays.register(self._pid, self._token)
             except OSError as error:
                 raise _not_started(argv[0], error) from error
         assert self._protocol.stdout is not None  # noqa: S101 # both are pipes, see `_spawn`
         assert self._protocol.stderr is not None  # noqa: S101
-        self._note = strays.register(self._pid, self._token)
         self._tasks = [
             self._loop.create_task(self._pump(self._protocol.stdout, self._callbacks[0])),
             self._loop.create_task(self._pump(self._protocol.stderr, self._callbacks[1])),
@@ -174,6 +176,8 @@ class Tree:
         with theirs:
             wrapped = self._isolation.wrap(argv, f"/proc/self/fd/{source.fileno()}")
             await self._spawn(wrapped, cwd, env, theirs.fileno(), (source.fileno(),))
+            self._note = strays.register(self._pid, self._token)
+            end_with_socket(self._pid, self._control, theirs)
 
     async def _spawn(
         self, argv: list[str], cwd: Path, env: Mapping[str, str], stdin: int, keep: tuple[int, ...] = ()
@@ -207,7 +211,7 @@ class Tree:
             return not all(task.done() for task in self._tasks[:2])
         # `unshare` holds the pipes too, so their end says nothing; orphans are children of the first process
         first = process_table.children(self._pid)
-        return bool(first) and len(process_table.children(first[0])) > _WATCHERS
+        return bool(first) and bool(process_table.children(first[0]))
 
     async def _watch(self) -> None:
         try:
@@ -245,6 +249,8 @@ class Tree:
         with suppress(ConnectionResetError):
             while lines.count(b"\n") < 2 and (piece := await self._loop.sock_recv(control, 64)):
                 lines += piece
+                self._has_begun.set()
+        self._has_begun.set()
         return lines
 
     async def _drain(self) -> None:
@@ -258,18 +264,22 @@ class Tree:
                 await asyncio.wait_for(asyncio.shield(pumps), _STUCK)
 
     async def _destroy_namespace(self) -> None:
-        if self._control is not None:
-            self._control.shutdown(socket.SHUT_RDWR)  # the watcher ends the rest
-            if await self._exits_within(_STUCK):
-                return
-        with suppress(ProcessLookupError, PermissionError):
-            # the first process by itself: `unshare` then waits until the kernel has ended the namespace
-            for first in process_table.children(self._pid)[:1]:
-                os.kill(first, signal.SIGKILL)
-        if not await self._exits_within(_STUCK):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._pid, signal.SIGKILL)
-            await self._protocol.exited
+        is_alone = self._status.done() and self._isolation.ends_alone and not self._has_company()
+        if is_alone and await self._exits_within(_STUCK):
+            return
+        with suppress(TimeoutError):
+            # before that, `unshare` may be about to make the first process, which would then escape
+            await asyncio.wait_for(self._has_begun.wait(), _STUCK)
+        first = [(pid, os.pidfd_open(pid)) for pid in process_table.children(self._pid)[:1]]
+        # `unshare` before its child, of whose end it would print something
+        for pid in (self._pid, *(pid for pid, _ in first)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await self._protocol.exited
+        for _, handle in first:
+            # readable once the kernel has ended all of the namespace
+            await asyncio.to_thread(select.select, [handle], [], [], _TEARDOWN)
+            os.close(handle)
 
     async def _exits_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):

@@ -11,9 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from activities.process import strays
 from activities.process.isolation import Isolation, probe, without_namespace
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
+
+
+@pytest.fixture(autouse=True)
+def unregistered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test note what it runs in the folder that another one swept."""
+    monkeypatch.setattr(strays, "_registry", None)
 
 
 @pytest.fixture

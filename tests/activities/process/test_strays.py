@@ -15,11 +15,6 @@ from activities.process.isolation import MARKER
 DEAD_WORKER = "1-1"  # pid 1 lives, but has not started in the first tick after boot
 
 
-@pytest.fixture(autouse=True)
-def unregistered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strays, "_registry", None)
-
-
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(["sleep", "600"], start_new_session=True)

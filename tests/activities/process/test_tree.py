@@ -170,24 +170,23 @@ async def test_a_script_that_signals_its_own_group_ends_as_without_us(tmp_path: 
     assert ended.code == 5
 
 
-async def test_a_program_that_kills_everything_it_sees_leaves_nothing(tmp_path: Path, mark: Mark) -> None:
-    script = f"trap '' TERM; {flights(mark)}\nsleep 0.1; kill -KILL 2; exec sleep {mark.seconds}"  # 2 is the watcher
-    ended = await run_process(
-        ["bash", "-c", script],
-        cwd=tmp_path,
-        env=ENVIRONMENT,
-        timeout=timedelta(seconds=0.5),
-        grace=timedelta(seconds=0.1),
-        isolation=probe(),
-    )
-    assert (ended.timed_out, mark.sleepers()) == (True, [])
+async def test_a_program_that_kills_everything_it_sees_reaches_nothing_of_ours(tmp_path: Path, mark: Mark) -> None:
+    script = f"{flights(mark)}\nsleep 0.1; kill -KILL -1; kill -KILL 1; exit 6"
+    ended = await run_process(["bash", "-c", script], cwd=tmp_path, env=ENVIRONMENT, isolation=probe())
+    assert (ended.code, mark.sleepers()) == (6, [])
 
 
-async def test_the_group_is_killed_when_the_namespace_cannot_be_looked_into(
+async def test_a_program_that_kills_its_own_group_leaves_nothing(tmp_path: Path, mark: Mark) -> None:
+    script = f"{flights(mark)}\nsleep 0.1; kill -KILL 0"  # `unshare` is in that group
+    ended = await run_process(["bash", "-c", script], cwd=tmp_path, env=ENVIRONMENT, isolation=probe())
+    assert ended.signal == signal.SIGKILL
+    await until(lambda: not mark.sleepers(), "all is gone", 2)
+
+
+async def test_the_tree_is_killed_when_the_namespace_cannot_be_looked_into(
     tmp_path: Path, mark: Mark, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("activities.process.tree._STUCK", 0.1)
-    running = await start(f"trap '' TERM; kill -KILL 2; touch ready; sleep {mark.seconds}", tmp_path, mark, probe())
+    running = await start(f"trap '' TERM; touch ready; sleep {mark.seconds}", tmp_path, mark, probe())
     monkeypatch.setattr(process_table, "children", lambda pid: [])
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -251,11 +250,4 @@ async def test_the_next_worker_ends_what_a_killed_one_left_without_a_namespace(t
     assert mark.sleepers()
     ended = sweep(tmp_path)
     assert ended
-    await until(lambda: not mark.sleepers(), "all is gone", 5)
-
-
-async def test_the_next_worker_ends_what_lost_its_watcher(tmp_path: Path, mark: Mark) -> None:
-    await killed_worker(tmp_path, "namespace", f"kill -KILL 2; touch ready; sleep {mark.seconds}; true", mark)
-    assert mark.sleepers()
-    sweep(tmp_path)
     await until(lambda: not mark.sleepers(), "all is gone", 5)
