@@ -161,7 +161,10 @@ def _report(error: Exception) -> int:
     match error:
         case Problem():
             complain(error.message, slug=error.slug, remedy=error.remedy)
-            return error.exit_code
+            return error.code
+        case click.exceptions.NoArgsIsHelpError():
+            say(error.format_message())
+            return ExitCode.USAGE
         case click.UsageError():
             complain(_usage_message(error), slug="usage", remedy=_usage_remedy(error))
             return ExitCode.USAGE

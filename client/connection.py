@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from client import messages
@@ -22,6 +22,8 @@ from definitions.messages import DEFAULT_TASK_QUEUE
 
 if TYPE_CHECKING:
     from temporalio.client import Client, WorkflowHandle
+    from temporalio.envconfig import ClientConnectConfig
+    from temporalio.runtime import Runtime
 
     from activities.store.interface import Store
     from client.endpoint import Endpoint
@@ -56,7 +58,14 @@ def run_connected(work: Callable[[Connection], Coroutine[object, object, Result]
     """Connect, do `work`, and return what it returns; the body of nearly every command."""
 
     async def connected() -> Result:
-        return await work(await connect(profile))
+        connection = await connect(profile)
+        from temporalio.service import RPCError
+
+        try:
+            return await work(connection)
+        except RPCError as error:
+            message = messages.server_error(error.message)
+            raise Problem(message, code=ExitCode.NO_SERVER, slug="no-server", remedy=messages.SERVER_REMEDY) from error
 
     return asyncio.run(connected())
 
@@ -70,12 +79,8 @@ async def connect(profile: str | None) -> Connection:
     if names_a_cluster(profile):
         return await _connect_to_cluster(profile)
     endpoint = await _embedded_endpoint()
-    from temporalio.client import Client
-    from temporalio.contrib.pydantic import pydantic_data_converter
-
-    address = endpoint.address
-    client = Client.connect(address, namespace=endpoint.namespace, data_converter=pydantic_data_converter)
-    return Connection(await _opened(client, address), endpoint)
+    client = await _open_client({"target_host": endpoint.address, "namespace": endpoint.namespace})
+    return Connection(client, endpoint)
 
 
 def offline_store(profile: str | None) -> Store:
@@ -106,8 +111,6 @@ async def _embedded_endpoint() -> Endpoint:
 
 
 async def _connect_to_cluster(profile: str | None) -> Connection:
-    from temporalio.client import Client
-    from temporalio.contrib.pydantic import pydantic_data_converter
     from temporalio.envconfig import ClientConfig
 
     from client.endpoint import Endpoint
@@ -115,32 +118,41 @@ async def _connect_to_cluster(profile: str | None) -> Connection:
     try:
         config = ClientConfig.load_client_connect_config(profile)
     except (RuntimeError, ValueError, KeyError) as error:
-        raise Problem(
-            messages.profile_unreadable(profile, str(error)), code=ExitCode.USAGE, slug="profile-unreadable"
-        ) from error
-    address = config["target_host"] = config.get("target_host") or "localhost:7233"
+        message = messages.profile_unreadable(profile, str(error))
+        raise Problem(message, code=ExitCode.USAGE, slug="profile-unreadable") from error
     store = os.environ.get("PERDURE_STORE")
     if not store:
         raise _no_store()
-    opening = Client.connect(**config, data_converter=pydantic_data_converter)
-    client = await _opened(opening, address)
+    address = config["target_host"] = config.get("target_host") or "localhost:7233"
+    client = await _open_client(config)
     queue = os.environ.get("PERDURE_TASK_QUEUE") or DEFAULT_TASK_QUEUE
-    return Connection(client, Endpoint(address, client.namespace, queue, store, None, False))
+    return Connection(client, Endpoint(address, client.namespace, queue, store, ui_url=None, is_embedded=False))
 
 
-async def _opened(opening: Awaitable[Client], address: str) -> Client:
-    from temporalio.service import RPCError
+async def _open_client(config: ClientConnectConfig) -> Client:
+    """Return a client that tries a call again for about two seconds, so that trouble is said and not hidden."""
+    from temporalio.client import Client
+    from temporalio.contrib.pydantic import pydantic_data_converter
+    from temporalio.service import RetryConfig, RPCError
 
+    retry = RetryConfig(max_interval_millis=1000, max_elapsed_time_millis=2000, max_retries=4)
+    opening = Client.connect(
+        **config, data_converter=pydantic_data_converter, retry_config=retry, runtime=_quiet_runtime()
+    )
     try:
         return await asyncio.wait_for(opening, CONNECT_SECONDS)
     except (RuntimeError, RPCError, TimeoutError) as error:
         reason = str(error) or f"no answer within {CONNECT_SECONDS} s"
-        raise Problem(
-            messages.server_unreachable(address, reason),
-            code=ExitCode.NO_SERVER,
-            slug="no-server",
-            remedy=messages.SERVER_REMEDY,
-        ) from error
+        message = messages.server_unreachable(config.get("target_host", ""), reason)
+        raise Problem(message, code=ExitCode.NO_SERVER, slug="no-server", remedy=messages.SERVER_REMEDY) from error
+
+
+@cache
+def _quiet_runtime() -> Runtime:
+    """Return a runtime whose core writes no log lines between ours on stderr."""
+    from temporalio.runtime import Runtime, TelemetryConfig
+
+    return Runtime(telemetry=TelemetryConfig(logging=None))
 
 
 def _no_store() -> Problem:

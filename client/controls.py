@@ -34,8 +34,9 @@ async def send_control(connection: Connection, execution_id: str, name: str, mes
     handle: WorkflowHandle[Any, Any] = connection.handle(execution_id)
     content = message.model_dump(mode="json", exclude_none=True)
     try:
-        update = handle.execute_update  # pyright: ignore[reportUnknownMemberType]
-        answer: object = await update(name, content, rpc_timeout=UPDATE_TIME)
+        answer: object = await handle.execute_update(  # pyright: ignore[reportUnknownMemberType]
+            name, content, rpc_timeout=UPDATE_TIME
+        )
     except WorkflowUpdateFailedError as error:
         raise _refusal(execution_id, error.cause) from error
     except WorkflowUpdateRPCTimeoutOrCancelledError as error:

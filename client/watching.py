@@ -7,6 +7,7 @@ tried again with back-off and said; it never counts as a failure of the run.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,8 +26,10 @@ TICK_SECONDS = 1.0
 SETTLE_SECONDS = 0.015
 """Events of one workflow task come in one answer when we wait this long."""
 LONGEST_PAUSE_SECONDS = 5.0
-NO_WORKER_AFTER = 2
-"""Queries without an answer before it is said."""
+NO_WORKER_AFTER_SECONDS = 3.0
+"""How long workflow code may wait for a worker before it is said."""
+PROBE_AFTER_SECONDS = 15.0
+"""How long nothing may happen before the run is asked all the same: a worker may have died in a long step."""
 
 
 class Observer(Protocol):
@@ -53,6 +56,8 @@ class _Pulse:
     closing: HistoryEvent | None = None
     trouble: str | None = None
     is_unknown: bool = False
+    task_due_since: float | None = None
+    """Since when workflow code waits for a worker."""
 
 
 async def watch(connection: Connection, execution_id: str, observer: Observer, after: int = 0) -> Status:
@@ -82,6 +87,8 @@ class _Watch:
         self._last = after
         self._unanswered = 0
         self._is_lost = False
+        self._has_missed_worker = False
+        self._asked_at = time.monotonic()
 
     async def until_end(self) -> Status:
         while True:
@@ -95,19 +102,25 @@ class _Watch:
             await self._take_events()
 
     async def _wait(self) -> None:
-        """Return when something happened, or an unanswered query is due again."""
+        """Return when something happened, or the run is to be asked all the same."""
         while True:
             pause = TICK_SECONDS if not self._unanswered else min(0.2 * 2**self._unanswered, LONGEST_PAUSE_SECONDS)
             try:
                 await asyncio.wait_for(self._pulse.stirred.wait(), pause)
             except TimeoutError:
                 self._observer.tick()
-                if self._unanswered or self._pulse.trouble:
+                self._say_no_worker(_has_passed(self._pulse.task_due_since, NO_WORKER_AFTER_SECONDS))
+                if self._unanswered or self._pulse.trouble or _has_passed(self._asked_at, PROBE_AFTER_SECONDS):
                     return
                 continue
             await asyncio.sleep(SETTLE_SECONDS)
             self._pulse.stirred.clear()
             return
+
+    def _say_no_worker(self, is_missing: bool) -> None:
+        if is_missing and not self._has_missed_worker and not self._is_lost:
+            self._observer.notice(messages.NO_WORKER)
+        self._has_missed_worker = self._has_missed_worker or is_missing
 
     def _say_trouble(self) -> None:
         trouble = self._pulse.trouble
@@ -123,18 +136,19 @@ class _Watch:
 
         if self._is_lost:
             return False
+        self._asked_at = time.monotonic()
         try:
             while events := await query_events(self._connection, self._id, self._last):
                 self._pass_on(events)
         except NoAnswer:
             self._unanswered += 1
-            if self._unanswered == NO_WORKER_AFTER:
-                self._observer.notice(messages.NO_WORKER)
+            self._say_no_worker(True)
             return False
         except RPCError:  # the follower meets the same trouble, says it, and knows when it is over
             self._unanswered += 1
             return False
         self._unanswered = 0
+        self._has_missed_worker = False
         return True
 
     def _pass_on(self, events: list[Event]) -> None:
@@ -195,6 +209,10 @@ async def _history(connection: Connection, execution_id: str, pulse: _Pulse) -> 
 def _note(event: HistoryEvent, pulse: _Pulse) -> None:
     """Only what workflow code did, and the end, are worth a question."""
     kind = event.WhichOneof("attributes")
+    if kind == "workflow_task_scheduled_event_attributes":
+        pulse.task_due_since = time.monotonic()
+    elif kind in _TASK_TAKEN:
+        pulse.task_due_since = None
     if closings.is_end(event):
         pulse.closing = event
     if pulse.closing is not None or kind in _WORTH_ASKING:
@@ -208,3 +226,8 @@ _WORTH_ASKING = frozenset(
         "workflow_execution_continued_as_new_event_attributes",
     }
 )
+_TASK_TAKEN = frozenset({"workflow_task_started_event_attributes", "workflow_task_completed_event_attributes"})
+
+
+def _has_passed(since: float | None, seconds: float) -> bool:
+    return since is not None and time.monotonic() - since > seconds

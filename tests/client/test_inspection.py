@@ -1,0 +1,170 @@
+import json
+import sys
+
+import pytest
+
+from activities.store.keys import encode_name
+from activities.store.opening import open_store
+from client.output import coloured, one_line, plain
+from client.step_logs import last_lines
+from definitions.records import Status, StepError, StepStatus
+from tests.client.test_run_command import FAILING, GATED, HELLO, new_id, wait_for
+
+server = pytest.mark.server
+
+
+@server
+def test_list_shows_runs_newest_first_and_filters_by_state_and_definition(settled, cli, write):
+    failing, hello = new_id(), new_id()
+    cli("run", write(FAILING.replace("name: failing", "name: listed-failing")), "--id", failing)
+    cli("run", write(HELLO.replace("name: hello", "name: listed-hello")), "--id", hello)
+
+    def ids(*options):
+        return [line["execution_id"] for line in json.loads(cli("list", "--json", "--limit", "200", *options).out)]
+
+    wait_for(lambda: {failing, hello} <= set(ids("--status", "failed", "--status", "completed")))
+    listed = ids()
+    assert listed.index(hello) < listed.index(failing)
+    assert failing in ids("--status", "failed")
+    assert hello not in ids("--status", "failed")
+    assert ids("--definition", "listed-hello") == [hello]
+    table = cli("list", "--definition", "listed-hello").out.splitlines()
+    assert table[0].split() == ["ID", "DEFINITION", "STATUS", "GATES", "STARTED", "DURATION"]
+    assert table[1].startswith(f"{hello}  listed-hello  completed")
+
+
+@server
+def test_list_says_on_stderr_that_there_are_none(settled, cli):
+    ran = cli("list", "--definition", "nobody-has-this")
+    assert (ran.out, ran.err) == ("", "no runs\n")
+    assert cli("list", "--definition", "nobody-has-this", "--json").out == "[]\n"
+
+
+@server
+def test_show_prints_steps_error_and_the_next_command(settled, cli, write):
+    run_id = new_id()
+    cli("run", write(FAILING), "--id", run_id)
+    shown = cli("show", run_id)
+    assert shown.code == 0
+    assert shown.out.startswith(f"failed  {run_id}")
+    assert "error[exit]: step `build`: exit code 3" in shown.out
+    assert f"perdure logs {run_id} build" in shown.out
+
+
+@server
+def test_show_names_the_open_gate_and_its_commands(settled, cli, write):
+    run_id = new_id()
+    cli("run", write(GATED), "--id", run_id, "--detach")
+    wait_for(lambda: cli("gates", run_id).out)
+    shown = cli("show", run_id).out
+    assert "waits for a decision: plan_ok: Do it?" in shown
+    assert f"perdure approve {run_id} plan_ok" in shown
+
+
+@server
+def test_show_reads_the_store_when_the_server_has_forgotten_the_run(settled, cli):
+    store = open_store(settled.store)
+    forgotten = Status(
+        execution_id="old one/2",
+        definition_id="d",
+        status="rejected",
+        error=StepError(type="rejected", message="no", step="ok"),
+        steps={"ok": StepStatus(status="failed", type="approval", reason="\x1b[2Jno")},
+    )
+    run_id = "old-one/2"
+    store.write_document(f"runs/{encode_name(run_id)}/run.json", forgotten.model_dump_json().encode())
+    shown = cli("show", run_id)
+    assert shown.code == 0
+    assert "rejected" in shown.out
+    assert "\x1b" not in shown.out
+    assert cli("watch", run_id).code == 4
+
+
+@server
+def test_unknown_run_is_a_usage_error_for_every_command(settled, cli):
+    for arguments in (
+        ["show"],
+        ["watch"],
+        ["logs"],
+        ["pause"],
+        ["resume"],
+        ["cancel"],
+        ["approve"],
+        ["gates"],
+        ["diff"],
+    ):
+        ran = cli(*arguments, "nobody")
+        assert (ran.code, "error[unknown-run]" in ran.err) == (2, True), arguments
+
+
+@server
+def test_logs_print_each_step_with_a_head_and_one_step_bare(settled, cli, write):
+    run_id = new_id()
+    cli("run", write(FAILING), "--id", run_id)
+    assert cli("logs", run_id).out == "==> build <==\nfirst\ncannot build\n"
+    assert cli("logs", run_id, "build").out == "first\ncannot build\n"
+    assert cli("logs", run_id, "-f").out == "==> build <==\nfirst\ncannot build\n"
+
+
+@server
+def test_logs_say_why_nothing_comes(settled, cli, write):
+    run_id = new_id()
+    cli("run", write(HELLO), "--id", run_id)
+    assert "error[unknown-step]" in cli("logs", run_id, "biuld").err
+    assert cli("logs", run_id, "check").err == "nothing was printed\n"
+
+
+@server
+def test_logs_follow_a_live_run_to_its_end(settled, cli, write, tmp_path):
+    text = HELLO.replace("echo hello", "echo hello; until test -e go; do sleep 0.02; done").replace(
+        "echo", f"cd {tmp_path}; echo"
+    )
+    run_id = new_id()
+    cli("run", write(text), "--id", run_id, "--detach")
+    wait_for(lambda: json.loads(cli("show", run_id, "--json").out)["steps"])
+    (tmp_path / "go").touch()
+    assert cli("logs", run_id, "greet", "-f").out == "hello\n"
+
+
+def test_logs_on_a_terminal_keep_colour_and_lose_every_other_escape(cli, tmp_path, monkeypatch):
+    monkeypatch.setenv("PERDURE_STORE", str(tmp_path))
+    store = open_store(tmp_path)
+    content = b"\x1b[31mred\x1b[0m \x1b]0;title\x07\x1b[2J\xc2\x9bplain\r\n\xff"
+    store.write_document("runs/r/logs/a/1/log-00001", content)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    said = cli("logs", "r", "a").out
+    assert said == "\x1b[31mred\x1b[0m plain\n\ufffd"
+
+
+def test_last_lines_are_of_the_latest_attempt(tmp_path):
+    store = open_store(tmp_path)
+    store.write_document("runs/r/logs/a/1/log-00001", b"old\n")
+    store.write_document("runs/r/logs/a/2/log-00001", b"1\n2\n3\n")
+    store.write_document("runs/r/logs/a/2/odd/log", b"ignored")
+    assert last_lines(store, "r", "a", 2) == ["2", "3"]
+    assert last_lines(store, "r", "b", 2) == []
+
+
+@pytest.mark.parametrize(
+    ("hostile", "safe"),
+    [
+        ("a\x1b[2Jb", "ab"),
+        ("\x1b]52;c;aGk=\x07x", "x"),
+        ("\x1bPq#0\x1b\\x", "x"),
+        ("a\x9b2Jb", "a2Jb"),
+        ("\x1b", ""),
+        ("\u202eabc", "abc"),
+        ("a\r\nb\rc\td", "a\nb\nc\td"),
+    ],
+)
+def test_plain_text_holds_nothing_that_a_terminal_acts_on(hostile, safe):
+    assert plain(hostile) == safe
+
+
+def test_coloured_text_keeps_colours_only():
+    assert coloured("\x1b[1;31mx\x1b[0m\x1b[5A") == "\x1b[1;31mx\x1b[0m"
+
+
+def test_one_line_is_one_line_and_short():
+    assert one_line("a\n b\t\x1b[2Jc") == "a b c"
+    assert one_line("x" * 300, 10) == "x" * 9 + "…"
