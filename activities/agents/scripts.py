@@ -64,7 +64,8 @@ class ScriptEntry(ScriptModel):
     def _says_one_thing(self) -> "ScriptEntry":
         given = [name for name in ("answer", "outputs", "text") if name in self.model_fields_set]
         if len(given) > 1:
-            raise ValueError(f"an entry has one of `answer`, `outputs`, `text`, not {' and '.join(given)}")
+            named = " and ".join(f"`{name}`" for name in given)
+            raise ValueError(f"an entry has one of `answer`, `outputs`, `text`, not {named}")
         return self
 
 

@@ -25,6 +25,8 @@ from definitions.durations import format_duration
 
 LONGEST_LINE = 16_000_000
 """Bytes of one line of output; a longer one is dropped, with a note in the log."""
+LONGEST_STAY = 10.0
+"""Seconds for which a process may go on after its last word."""
 _COMPLAINTS = 4000
 
 
@@ -53,7 +55,7 @@ async def converse(adapter: Adapter, launch: Launch, workspace: Path, log: StepL
                 talk.wake.clear()
                 watch.on_tick()
                 talk.look_at_limits()
-                if talk.session.stopped is not None:
+                if talk.session.stopped is not None or talk.has_overstayed:
                     break
     finally:
         if not running.done():
@@ -77,6 +79,11 @@ class _Talk:
     last_heard: float = field(default_factory=monotonic)
     _partial: bytearray = field(default_factory=bytearray)
     _is_dropping: bool = False
+
+    @property
+    def has_overstayed(self) -> bool:
+        """Whether the agent has said its last word, and its process still does not end."""
+        return self.session.finished is not None and monotonic() - self.last_heard > LONGEST_STAY
 
     def hear(self, piece: bytes) -> None:
         """Take in a piece of standard output."""

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from activities.agents import claude_code as claude_code_adapter
 from activities.agents.adapter import AgentSettings
 from activities.executors.agent import AgentExecutor
 from activities.executors.interface import Outcome
@@ -342,6 +343,17 @@ async def test_conversation_and_files_come_back_when_the_worker_was_killed_in_a_
     assert outcome.usage is not None
     assert outcome.usage.turns == 3  # the lost worker's two are counted
     assert any("resumed" in note for note in outcome.notes)
+
+
+async def test_checkpoint_is_found_when_the_workspace_has_a_long_name(machine: Any, tmp_path: Path) -> None:
+    deep = tmp_path / ("long-" * 20) / ("name_" * 20)
+    deep.mkdir(parents=True)
+    async with machine({"tool": "Glob", "input": {"pattern": "*"}}, {"text": "fine"}) as m:
+        stage = claude(deep)
+        await m.execute(stage)
+    transcript = claude_code_adapter.project_folder(str(stage.workspace))
+    assert (stage.execution.scratch / "claude/projects" / transcript).is_dir()
+    assert any(beat["checkpoint"] for beat in stage.beats)
 
 
 async def test_identity_names_the_version_when_the_cli_is_there(machine: Any, tmp_path: Path) -> None:

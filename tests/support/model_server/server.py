@@ -9,7 +9,7 @@ Calls that offer no tools (titles, probes) are answered with a word and consume 
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from tests.support.model_server.turns import Json, Turn, blocks_of, read_script, working_directory
@@ -21,7 +21,7 @@ _ERROR_TYPES = {400: "invalid_request_error", 401: "authentication_error", 429: 
 class ModelServer:
     """Serves one script."""
 
-    def __init__(self, script: "list[Turn] | Mapping[str, Any]", port: int = 0) -> None:
+    def __init__(self, script: Sequence[Turn] | Mapping[str, Any], port: int = 0) -> None:
         self._script = read_script(script)
         self._port = port
         self._server: asyncio.Server | None = None

@@ -15,7 +15,7 @@ says the last text again.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +52,7 @@ class Script:
         return (named or others or self.conversations)[0]
 
 
-def read_script(script: "list[Turn] | Mapping[str, Any]") -> Script:
+def read_script(script: Sequence[Turn] | Mapping[str, Any]) -> Script:
     """Return the script that a JSON value is."""
     if isinstance(script, Mapping):
         return Script([Conversation(_repeated(c["turns"]), c.get("when", "")) for c in script["conversations"]])
@@ -71,7 +71,7 @@ def working_directory(request: Json) -> str:
     """Return the folder in which the agent says it works."""
     system = request.get("system", "")
     told = system if isinstance(system, str) else "\n".join(part.get("text", "") for part in system)
-    told += "\n".join(text_of(message) for message in request["messages"])
+    told += "\n" + "\n".join(text_of(message) for message in request["messages"])
     found = re.search(r"[Ww]orking directory:?\s*`?(/[^\s`\n]*)", told)
     return found.group(1) if found else "."
 
@@ -98,5 +98,5 @@ def _in_place(value: Any, cwd: str) -> Any:
             return value
 
 
-def _repeated(turns: list[Turn]) -> list[Turn]:
+def _repeated(turns: Sequence[Turn]) -> list[Turn]:
     return [turn for turn in turns for _ in range(turn.get("times", 1))]
