@@ -28,6 +28,7 @@ REMEDY = (
 _DOWNLOAD_HOST = "temporal.download"
 _DOWNLOAD_LIMIT = timedelta(minutes=3)
 _BUILD_LIMIT = timedelta(minutes=15)
+_REPORT_INTERVAL = timedelta(seconds=15)
 _DOWNLOAD_SCRIPT = """
 import asyncio, sys
 from temporalio.testing import WorkflowEnvironment
@@ -165,24 +166,27 @@ def _build(cached: Path, environment: Mapping[str, str], report: Report) -> str:
 
 def _run(argv: list[str], environment: Mapping[str, str], limit: timedelta, report: Report) -> str:
     """Run a command, reporting now and then; return why it failed, in a line."""
-    started = time.monotonic()
     process = subprocess.Popen(
         argv, env=dict(environment), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
     )
-    with process:
-        while True:
-            try:
-                _, errors = process.communicate(timeout=15)
-            except subprocess.TimeoutExpired:
-                elapsed = time.monotonic() - started
-                if elapsed > limit.total_seconds():
-                    process.kill()
-                    return f"gave up after {limit}"
-                report(f"still at it after {elapsed:.0f} s")
-            except BaseException:
-                # Ctrl-C: `with process` would wait for its end.
-                process.kill()
-                raise
-            else:
-                lines = [line for line in errors.splitlines() if line.strip()]
-                return lines[-1][:300] if lines else f"exit code {process.returncode}"
+    try:
+        return _watch(process, limit, report)
+    finally:
+        # Also on Ctrl-C; a process that has ended is not killed again.
+        process.kill()
+        process.communicate()
+
+
+def _watch(process: subprocess.Popen[str], limit: timedelta, report: Report) -> str:
+    started = time.monotonic()
+    while True:
+        try:
+            _, errors = process.communicate(timeout=_REPORT_INTERVAL.total_seconds())
+        except subprocess.TimeoutExpired:
+            elapsed = time.monotonic() - started
+            if elapsed > limit.total_seconds():
+                return f"gave up after {limit}"
+            report(f"still at it after {elapsed:.0f} s")
+        else:
+            lines = [line for line in errors.splitlines() if line.strip()]
+            return lines[-1][:300] if lines else f"exit code {process.returncode}"

@@ -283,7 +283,7 @@ def test_nothing_starts_when_the_disk_is_full(home: Home, monkeypatch: pytest.Mo
     full = shutil.disk_usage("/")._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
 
-    with pytest.raises(EnvironmentUnfit, match="disk of .* is full"):
+    with pytest.raises(EnvironmentUnfit, match=r"disk of .* is full"):
         home.bring_up()
 
     assert not (home.settings.home / "temporal.db").exists()
