@@ -9,6 +9,7 @@ import click
 
 from client import messages
 from client.exit_codes import ExitCode
+from client.options import json_option
 from client.output import Problem, say, write_json
 
 if TYPE_CHECKING:
@@ -68,10 +69,14 @@ def _count(steps: list[Step]) -> int:
 
 @click.command(short_help="Explain the code of a finding.")
 @click.argument("code", required=False)
-def explain(code: str | None) -> ExitCode:
+@json_option()
+def explain(code: str | None, as_json: bool) -> ExitCode:
     """Explain a finding's CODE, such as `unknown-step`; without CODE, list all."""
     from definitions.codes import CODES, find, markdown, suggestion
 
+    if code is None and as_json:
+        write_json([{"code": slug, "title": entry.title} for slug, entry in sorted(CODES.items())])
+        return ExitCode.SUCCESS
     if code is None:
         for slug, entry in sorted(CODES.items()):
             click.echo(f"{slug:28} {entry.title}")
@@ -80,7 +85,10 @@ def explain(code: str | None) -> ExitCode:
     if page is None:
         remedy = messages.explain_remedy(suggestion(code))
         raise Problem(messages.unknown_code(code), code=ExitCode.USAGE, slug="unknown-code", remedy=remedy)
-    click.echo(markdown(page).rstrip("\n"))
+    if as_json:
+        write_json({"code": page.slug, "title": page.title, "page": markdown(page)})
+    else:
+        click.echo(markdown(page).rstrip("\n"))
     return ExitCode.SUCCESS
 
 
@@ -95,12 +103,17 @@ def schema() -> ExitCode:
 
 @click.command(short_help="Print a definition as a Mermaid graph.")
 @click.argument("definition")
-def graph(definition: str) -> ExitCode:
+@json_option("Print an object with the graph as `mermaid`.")
+def graph(definition: str, as_json: bool) -> ExitCode:
     """Print DEFINITION as a Mermaid graph."""
     from client.request_files import require_definition
     from definitions.graph import mermaid
 
-    click.echo(mermaid(require_definition(definition).definition).rstrip("\n"))
+    text = mermaid(require_definition(definition).definition).rstrip("\n")
+    if as_json:
+        write_json({"mermaid": text})
+    else:
+        click.echo(text)
     return ExitCode.SUCCESS
 
 

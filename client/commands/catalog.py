@@ -11,17 +11,18 @@ from client.output import Problem, write_json, write_table
 
 
 @click.group(invoke_without_command=True, short_help="List and show the ready-made definitions.")
+@json_option()
 @click.pass_context
-def catalog(context: click.Context) -> ExitCode | None:
+def catalog(context: click.Context, as_json: bool) -> ExitCode | None:
     """List and show the ready-made definitions; `perdure run NAME` runs one."""
     if context.invoked_subcommand is None:
-        return context.invoke(list_catalog)
+        return context.invoke(list_catalog, as_json=as_json)
     return None
 
 
 @catalog.command("list", short_help="List the definitions of the catalog.")
 @json_option()
-def list_catalog(as_json: bool = False) -> ExitCode:
+def list_catalog(as_json: bool) -> ExitCode:
     """List the definitions of the catalog."""
     entries = [_entry(name) for name in _names()]
     if as_json:

@@ -10,8 +10,8 @@ import click
 
 from client import messages
 from client.exit_codes import ExitCode
-from client.options import profile_option, run_argument
-from client.output import Problem, coloured, say
+from client.options import json_option, profile_option, run_argument
+from client.output import Problem, coloured, say, write_json_line
 
 if TYPE_CHECKING:
     from activities.store.interface import Store
@@ -25,20 +25,21 @@ FOLLOW_SECONDS = 0.5
 @run_argument
 @click.argument("step", required=False)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
+@json_option("Print NDJSON: step, attempt, text.")
 @profile_option
-def logs(execution_id: str, step: str | None, follow: bool, profile: str | None) -> ExitCode:
+def logs(execution_id: str, step: str | None, follow: bool, as_json: bool, profile: str | None) -> ExitCode:
     """Print what the steps of the run ID printed, or one STEP (and the steps inside it)."""
     from client.connection import offline_store, run_connected
 
     if follow:
-        return run_connected(lambda connection: _follow(connection, execution_id, step), profile)
-    return _print_all(offline_store(profile), execution_id, step)
+        printer = Printer(has_heads=step is None, as_json=as_json)
+        return run_connected(lambda connection: _follow(connection, execution_id, step, printer), profile)
+    return _print_all(offline_store(profile), execution_id, step, Printer(has_heads=step is None, as_json=as_json))
 
 
-def _print_all(store: Store, execution_id: str, step: str | None) -> ExitCode:
+def _print_all(store: Store, execution_id: str, step: str | None, printer: Printer) -> ExitCode:
     from client.step_logs import LogReader
 
-    printer = Printer(has_heads=step is None)
     printer.print_new(LogReader(store, execution_id, step))
     if not printer.has_printed:
         _explain_silence(store, execution_id, step)
@@ -57,12 +58,12 @@ def _explain_silence(store: Store, execution_id: str, step: str | None) -> None:
     say(messages.NO_LOG)
 
 
-async def _follow(connection: Connection, execution_id: str, step: str | None) -> ExitCode:
+async def _follow(connection: Connection, execution_id: str, step: str | None, printer: Printer) -> ExitCode:
     from client.runs import NoAnswer, current_status
     from client.step_logs import LogReader
     from definitions.records import ENDED
 
-    reader, printer = LogReader(connection.store, execution_id, step), Printer(has_heads=step is None)
+    reader = LogReader(connection.store, execution_id, step)
     has_ended = False
     while not has_ended:
         try:
@@ -78,8 +79,9 @@ async def _follow(connection: Connection, execution_id: str, step: str | None) -
 class Printer:
     """Writes chunks to stdout: as they are into a file, without escapes that a terminal would act on."""
 
-    def __init__(self, *, has_heads: bool) -> None:
+    def __init__(self, *, has_heads: bool, as_json: bool) -> None:
         self._has_heads = has_heads
+        self._as_json = as_json
         self._is_terminal = sys.stdout.isatty()
         self._current: tuple[str, int] | None = None
         self.has_printed = False
@@ -87,9 +89,13 @@ class Printer:
     def print_new(self, reader: LogReader) -> None:
         """Write what has come since."""
         for chunk, content in reader.new_content():
+            self.has_printed = True
+            if self._as_json:
+                text = content.decode("utf-8", "replace")
+                write_json_line({"step": chunk.step, "attempt": chunk.attempt, "text": text})
+                continue
             self._head(chunk)
             self._write(content)
-            self.has_printed = True
 
     def _head(self, chunk: Chunk) -> None:
         if self._has_heads and self._current != (chunk.step, chunk.attempt):
