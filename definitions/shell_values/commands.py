@@ -12,7 +12,8 @@ def names(text: str) -> frozenset[str]:
 SPECIAL = names(
     "PATH IFS ENV BASH_ENV PS0 PS1 PS2 PS3 PS4 PROMPT_COMMAND SHELLOPTS BASHOPTS LD_PRELOAD LD_LIBRARY_PATH "
     "LD_AUDIT CDPATH GLOBIGNORE RANDOM SRANDOM SECONDS LINENO HISTCMD OPTIND EPOCHSECONDS EPOCHREALTIME BASHPID "
-    "DIRSTACK BASH_ARGV0 BASH_CMDS BASH_ALIASES BASH_XTRACEFD BASH_COMPAT HISTFILE MAIL MAILPATH MAILCHECK TMOUT "
+    "DIRSTACK PIPESTATUS GROUPS FUNCNAME BASH_REMATCH BASH_ARGV BASH_ARGC BASH_SOURCE BASH_LINENO BASH_VERSINFO "
+    "COMP_WORDS COMPREPLY COPROC MAPFILE BASH_ARGV0 BASH_CMDS BASH_ALIASES BASH_XTRACEFD BASH_COMPAT HISTFILE MAIL MAILPATH MAILCHECK TMOUT "
     "POSIXLY_CORRECT EXECIGNORE FUNCNEST"
 )
 
@@ -26,6 +27,9 @@ EVALUATING = names(
 )
 INPUT_IS_CODE = names("ssh parallel su tclsh dc ed ex")
 DECLARING = names("export readonly local declare typeset")
+SCALAR_DECLARING = names("export readonly")
+"""Those that assign to an array's first item; the others read a value for an array as its items, and evaluate it."""
+MAY_MAKE_ARRAYS = names("read mapfile readarray source . eval")
 SHELLS = names("sh bash dash zsh ksh mksh ash fish csh tcsh rbash")
 
 

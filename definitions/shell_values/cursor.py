@@ -50,7 +50,8 @@ class Word:
     values: list[Placeholder] = field(default_factory=list[Placeholder])
     inner: list[Placeholder] = field(default_factory=list[Placeholder])
     """Placeholders in its command substitutions and array items: what comes of them is part of the word, too."""
-    array: "list[Word]" = field(default_factory=list["Word"])
+    array: "list[Word] | None" = None
+    """The items of `name=( … )`."""
 
     def add(self, text: str, *, is_plain: bool) -> None:
         """Take note of text that stands as it is."""

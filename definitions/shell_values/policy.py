@@ -19,7 +19,9 @@ from definitions.shell_values.commands import (
     EVALUATING,
     HARMLESS_BUILTINS,
     INPUT_IS_CODE,
+    MAY_MAKE_ARRAYS,
     NAME_TESTS,
+    SCALAR_DECLARING,
     SPECIAL,
     STARTS_COMMAND,
     WRAPPERS,
@@ -74,13 +76,18 @@ class Policy:
     def __init__(self, refuse: Refuse) -> None:
         self._refuse = refuse
         self._assigned: list[Word] = []
+        self._declared: list[Word] = []
         self._has_attributes = False
+        self._has_arrays = False
 
     def finish(self) -> None:
         """Decide what only the whole script tells."""
         if self._has_attributes:
             for word in self._assigned:
                 self.refuse_word(word, refusals.ATTRIBUTES)
+        if self._has_arrays:
+            for word in self._declared:
+                self.refuse_word(word, refusals.DECLARED)
 
     def refuse_word(self, word: Word, refusal: Refusal) -> None:
         """Refuse every value of a word."""
@@ -111,12 +118,13 @@ class Policy:
 
     def _assignment(self, word: Word) -> None:
         match = _ASSIGNMENT.match(word.plain)
+        self._has_arrays = self._has_arrays or match is None or word.array is not None
         if match is None:
             self.refuse_word(word, refusals.SUBSCRIPT)
             return
         if match.group(1) in SPECIAL or match.group(1).startswith("BASH_FUNC_"):
             self.refuse_word(word, refusals.special_variable(match.group(1)))
-        for item in word.array:
+        for item in word.array or ():
             if item.plain.startswith("["):
                 self.refuse_word(item, refusals.SUBSCRIPT)
         self._assigned.append(word)
@@ -130,6 +138,8 @@ class Policy:
                 self._has_attributes = True
             if _ASSIGNMENT.match(word.plain):
                 self._assignment(word)
+                if word.array is None and _command_name(words[0]) not in SCALAR_DECLARING:
+                    self._declared.append(word)
             else:
                 self.refuse_word(word, refusals.NAME)
 
@@ -140,6 +150,7 @@ class Policy:
         if words[0].has_values:
             self.refuse_word(words[0], refusals.COMMAND_NAME)
         name = _command_name(words[0])
+        self._has_arrays = self._has_arrays or name in MAY_MAKE_ARRAYS
         if name in DECLARING:
             self._declaration(words)
         elif name in WRAPPERS:

@@ -73,6 +73,10 @@ ATTRIBUTES = Refusal(
     "the script declares variables with `-i`, `-n` or `-A`, whose assignments the shell evaluates",
     "do without these attributes, or pass the value as an argument",
 )
+DECLARED = Refusal(
+    "the script has arrays, and this command evaluates what it assigns to one",
+    "declare and assign apart: `local name; name={{ … }}`",
+)
 FORMAT = Refusal("a value cannot be the format of `printf`", "write `printf '%s' {{ … }}`")
 SET_OPTION = Refusal("a value here could be an option of the shell", "write `set -- {{ … }}`")
 UNKNOWN_CODE = Refusal(

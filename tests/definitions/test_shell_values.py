@@ -98,6 +98,7 @@ class Place:
     snippet: str
     words: Callable[[str], list[str]]
     shells: tuple[str, ...] = ("bash", "sh")
+    goes_with_arrays: bool = True
 
 
 def alone(value: str) -> list[str]:
@@ -122,8 +123,9 @@ PLACES = {
     "export": Place('export y={{X}}; show "$y"', alone),
     "export of an array": Place('unset z; z=(1); export z={{X}}; show "${z[0]}"; unset z', alone, ("bash",)),
     "readonly": Place('(readonly w={{X}}; show "$w")', alone),
-    "local": Place('f() { local q={{X}}; show "$q"; }; f', alone),
-    "declare": Place('declare d={{X}}; show "$d"', alone, ("bash",)),
+    "local": Place('f() { local q={{X}}; show "$q"; }; f', alone, goes_with_arrays=False),
+    "declare with a value": Place('declare -x d={{X}}; show "$d"', alone, ("bash",), goes_with_arrays=False),
+    "declare": Place('declare d; d={{X}}; f() { local e; e={{X}}; show "$d$e"; }; f', lambda v: [v + v], ("bash",)),
     "array": Place('a=(x {{X}} "y {{X}}"); show "${a[@]}"', lambda v: ["x", v, f"y {v}"], ("bash",)),
     "appended array": Place('a=(); a+=({{X}}); show "${a[@]}"', alone, ("bash",)),
     "list of a loop": Place('for i in {{X}} b; do show "$i"; break; done', alone),
@@ -227,7 +229,8 @@ def test_shell_sees_the_value_when_a_place_is_accepted(shell: str, tmp_path: Pat
 )
 @given(choices=st.lists(st.tuples(st.sampled_from(sorted(PLACES)), hostile_text), min_size=20, max_size=40))
 def test_shell_sees_the_value_when_it_is_anything(shell: str, tmp_path: Path, choices: list[tuple[str, str]]) -> None:
-    cases = [(name, value) for name, value in choices if shell in PLACES[name].shells]
+    places = {name for name, place in PLACES.items() if shell in place.shells and place.goes_with_arrays}
+    cases = [(name, value) for name, value in choices if name in places]
     text, inputs = snippets([name for name, _ in cases], [value for _, value in cases])
     locale = "C" if len(cases) % 2 else "C.UTF-8"
     output = run_script(text, {"inputs": inputs}, shell, tmp_path, locale)
@@ -361,6 +364,10 @@ REFUSED = {
     "declare $options n; n={{ X }}": "`-i`",
     "command declare -n n; n={{ X }}": "`-n`",
     "declare -a n={{ X }}": "`-A`",
+    "arr=(1); declare arr={{ X }}": "arrays",
+    "f() { local -x arr+={{ X }}; arr[1]=2; }": "arrays",
+    "read -ra arr; typeset arr={{ X }}": "arrays",
+    "declare DIRSTACK={{ X }}": "`DIRSTACK`",
     "cmd >&{{ X }}": "descriptor",
     "cat <<{{ X }}\nEOF\n": "delimiter",
     "[ -v {{ X }} ]": "`-v`",
@@ -544,6 +551,7 @@ ACCEPTED = [
     "printf '%s' {{ X }}; printf -v y -- '%s' {{ X }}",
     "set -e -- {{ X }}",
     "export A B={{ X }}; readonly -p; declare -x C={{ X }}",
+    "a=(1); declare b; b={{ X }}; export a={{ X }}; declare c=(1 {{ X }})",
     "a=(one # it's\n  {{ X }})",
     "a[$i]=1; a[i+1]=2; a=([0]=x [$i]=y {{ X }}); ls [0-9]* f[[:alpha:]]*.c [!a] {{ X }}",
     "kill -TERM {{ X }}; cd {{ X }}; exit {{ X }}",
