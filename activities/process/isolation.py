@@ -103,11 +103,11 @@ def end_with_socket(pid: int, worker_side: socket.socket, tree_side: socket.sock
 
     Anything that happens on the tree's side of the socket from now on sends SIGKILL, so nothing more may be written.
     """
-    fcntl.fcntl(tree_side, fcntl.F_SETOWN, pid)
-    fcntl.fcntl(tree_side, fcntl.F_SETSIG, signal.SIGKILL)
-    with suppress(BrokenPipeError):  # it has ended already
+    with suppress(BrokenPipeError, ProcessLookupError):  # it has ended already
+        fcntl.fcntl(tree_side, fcntl.F_SETOWN, pid)
+        fcntl.fcntl(tree_side, fcntl.F_SETSIG, signal.SIGKILL)
         worker_side.send(b"go\n")
-    fcntl.fcntl(tree_side, fcntl.F_SETFL, fcntl.fcntl(tree_side, fcntl.F_GETFL) | os.O_ASYNC)
+        fcntl.fcntl(tree_side, fcntl.F_SETFL, fcntl.fcntl(tree_side, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _candidates() -> list[Isolation]:

@@ -24,7 +24,7 @@ from definitions.errors import ErrorClass, StepFailure
 PIECE = 64 * 1024
 """Bytes handed to a callback at once, at most."""
 
-_QUIET = 0.25  # seconds without output, after which children that hold the pipe are not waited for
+_QUIET = 1.0  # seconds without output, after which children that hold the pipe are not waited for
 _LONGEST_LINGER = 10.0
 _LONGEST_DRAIN = 30.0  # seconds that callbacks have for what was printed before the end
 _LOOK = 0.01  # seconds between looks at whether such children are still there
@@ -147,9 +147,8 @@ class Tree:
         """Return how the program ended; raise what a callback raised meanwhile."""
         if self._reader_failure is not None:
             raise self._reader_failure
-        status = self._status.result() if self._status.done() and not self._status.exception() else None
-        if status is None:
-            status = -signal.SIGKILL
+        has_status = self._status.done() and self._status.exception() is None
+        status = self._status.result() if has_status else -signal.SIGKILL
         if self._isolation.kind == "namespace" and status - 128 in _ENDING_SIGNALS:
             status = 128 - status
         return ProcessExit(None, -status, timed_out) if status < 0 else ProcessExit(status, None, timed_out)

@@ -23,6 +23,12 @@ def unregistered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strays, "_registry", None)
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait less for children that hold the output."""
+    monkeypatch.setattr("activities.process.tree._QUIET", 0.25)
+
+
 @pytest.fixture
 def subreaper() -> Iterator[Isolation]:
     """Return the isolation without namespaces; this process adopts no orphans afterwards."""
