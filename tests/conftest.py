@@ -15,9 +15,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
-from tests.support.servers import running_server
+from tests.support.servers import connected, running_server
 from tests.support.workers import RunningWorker, running_worker
 
 hypothesis.settings.register_profile("perdure", deadline=None, derandomize=True, print_blob=True)
@@ -47,7 +46,7 @@ def dev_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 async def client(dev_server: str) -> Client:
     """Return a client of the session's server."""
-    return await Client.connect(dev_server, data_converter=pydantic_data_converter)
+    return await connected(dev_server)
 
 
 @pytest.fixture

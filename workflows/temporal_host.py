@@ -82,11 +82,18 @@ class TemporalHost:
         return workflow.now()
 
     async def may_start(self, *, is_long: bool = False) -> None:
-        """Wait while the run is paused or about to continue as new."""
+        """Wait while the run is paused or about to continue as new.
+
+        Here a cancel that came too late for the activity before is seen: an activity that ends well in spite
+        of its cancellation gives its result, and the cancellation of the task that waited for it would be lost.
+        """
         while self._is_closed(is_long=is_long):
             event = self._controls.event("start")
             event.clear()
             await event.wait()
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
 
     def _is_closed(self, *, is_long: bool) -> bool:
         controls = self._controls

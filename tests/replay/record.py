@@ -8,12 +8,11 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from temporalio.client import Client, WorkflowHandle
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.client import WorkflowHandle
 
 from tests.replay.scenarios import SCENARIOS, Scenario
 from tests.support.live_runs import finished, start, until_open, until_step
-from tests.support.servers import running_server
+from tests.support.servers import connected, running_server
 from tests.support.workers import RunningWorker, running_worker
 
 STACK_TRACE = re.compile(r'"stackTrace": "(?:[^"\\]|\\.)*"')
@@ -43,7 +42,7 @@ async def record(names: list[str]) -> None:
     """Write the histories of the named scenarios, or of all."""
     HISTORIES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name, running_server(Path(name) / "server.log") as address:
-        client = await Client.connect(address, data_converter=pydantic_data_converter, identity="recorder")
+        client = await connected(address, identity="recorder")
         async with running_worker(client, f"record-{uuid.uuid4().hex[:6]}", Path(name) / "home") as worker:
             for scenario in names or SCENARIOS:
                 handle = await play(worker, SCENARIOS[scenario])

@@ -1,5 +1,6 @@
 """A real Temporal server for tests: in memory, tuned like the embedded default, on a free port."""
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -8,6 +9,9 @@ import time
 from collections.abc import Generator
 from datetime import timedelta
 from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 
 from definitions.messages import SEARCH_ATTRIBUTES
 from worker.dev_server import find_binary
@@ -61,3 +65,15 @@ def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path
             return
         time.sleep(0.05)
     raise RuntimeError(f"the test server did not start: {log.read_text(errors='replace')[-2000:]}")
+
+
+async def connected(address: str, identity: str | None = None) -> Client:
+    """Return a client, once the server's frontend is healthy: it listens before it is."""
+    deadline = time.monotonic() + START_LIMIT.total_seconds()
+    while True:
+        try:
+            return await Client.connect(address, data_converter=pydantic_data_converter, identity=identity)
+        except RuntimeError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.1)

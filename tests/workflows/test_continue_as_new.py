@@ -1,14 +1,11 @@
 """Runs whose history is long: the server suggests continuing as new after 60 events."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from tests.support.live_runs import finished, start, until, until_open
-from tests.support.servers import running_server
+from tests.support.servers import connected, running_server
 from tests.support.workers import RunningWorker, running_worker
 
 pytestmark = pytest.mark.server
@@ -18,7 +15,7 @@ pytestmark = pytest.mark.server
 async def forgetful(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningWorker]:
     folder = tmp_path_factory.mktemp("forgetful")
     with running_server(folder / "server.log", limit_historyCount_suggestContinueAsNew="60") as address:
-        client = await Client.connect(address, data_converter=pydantic_data_converter)
+        client = await connected(address)
         async with running_worker(client, "forgetful", folder / "home") as worker:
             yield worker
 

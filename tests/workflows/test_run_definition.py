@@ -212,6 +212,24 @@ async def test_run_is_cancelled_and_its_process_gone(worker: RunningWorker, how:
     assert description.status.name == "CANCELED"
 
 
+async def test_cancel_is_not_lost_when_the_running_step_ends_well_meanwhile(worker: RunningWorker):
+    steps = "".join(f"  - {{id: s{number}, type: shell, command: sleep 0.05}}\n" for number in range(100))
+    handle = await start(worker, f"workspace: {{from: none}}\nsteps:\n{steps}")
+    await until_step(handle, "s1", "completed")
+    await handle.cancel()
+    ended = await finished(handle)
+    assert ended.status == "cancelled"
+    assert ended.completed_steps < 50
+
+
+async def test_group_ends_when_its_time_is_up_between_short_steps(worker: RunningWorker):
+    steps = "".join(f"      - {{id: s{number}, type: shell, command: sleep 0.05}}\n" for number in range(100))
+    text = f"workspace: {{from: none}}\nsteps:\n  - id: g\n    type: group\n    timeout: 1s\n    steps:\n{steps}"
+    ended = await run(worker, text)
+    assert ended.error is not None
+    assert (ended.error.type, ended.error.step) == ("timeout", "g")
+
+
 async def test_run_fails_of_class_timeout_when_its_time_is_up(worker: RunningWorker):
     ended = await run(worker, "timeout: 700ms\n" + ENDLESS)
     assert ended.status == "failed"
