@@ -39,7 +39,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 # the namespace's own processes can be seen. The first process waits until the worker has tied the tree to itself,
 # survives polite signals to the group (handlers, not `''`: an ignored signal would be inherited), and holds no
 # pipe while the program's children still write. The subshell keeps the shell's own words about the program's end
-# (`Killed`) out of its output. Alone the first process ends at once; else the worker ends it when it sees fit.
+# (`Killed`) out of its output. Alone (it tells how many it sees) the first process ends at once; else the worker ends
+# it when it sees fit.
 _FIRST = """\
 trap : HUP INT TERM
 exec 3<&0 4>&2 0<"$1" 2>/dev/null
@@ -51,7 +52,7 @@ read -r go <&3 || exit 125
 status=$?
 exec 1>&- 4>&-
 set -- $own
-echo "$status" >&3
+echo "$status $#" >&3
 [ $# -eq 1 ] || read -r end <&3
 """
 
@@ -68,14 +69,9 @@ class Isolation:
     reason: str = ""
     """Why it is not a namespace."""
 
-    @property
-    def ends_alone(self) -> bool:
-        """Whether a namespace ends by itself when nothing runs in it any more."""
-        return _OWN_PROC in self.prefix
-
     def wrap(self, argv: list[str], stdin_path: str) -> list[str]:
         """Return the argv to start for the program `argv`; only for `namespace`."""
-        own = "/proc/[0-9]*" if self.ends_alone else ""
+        own = "/proc/[0-9]*" if _OWN_PROC in self.prefix else ""
         return [*self.prefix, "/bin/sh", "-c", _FIRST, "perdure", stdin_path, own, *argv]
 
 

@@ -53,8 +53,7 @@ def sweep(work: Path) -> list[int]:
 
 def register(pid: int, token: str) -> Path | None:
     """Note that the tree of `pid` runs; return what `forget` takes. Without a swept folder nothing is noted."""
-    process = process_table.read(pid)
-    if _registry is None or process is None:
+    if _registry is None or (process := process_table.read(pid)) is None:
         return None
     note = _registry.folder / token
     try:

@@ -86,6 +86,7 @@ class Tree:
         self._waiting_readers = 0
         self._reader_failure: Exception | None = None
         self._is_destroyed = False
+        self._ends_alone = False
 
     async def start(self, argv: list[str], cwd: Path, env: Mapping[str, str], stdin: bytes | None) -> None:
         """Start the program."""
@@ -208,9 +209,12 @@ class Tree:
         """Whether children of the program that has ended may still write."""
         if self._isolation.kind != "namespace":
             return not all(task.done() for task in self._tasks[:2])
+        if self._ends_alone:
+            return False
         # `unshare` holds the pipes too, so their end says nothing; orphans are children of the first process
-        first = process_table.children(self._pid)
-        return bool(first) and bool(process_table.children(first[0]))
+        orphans = [pid for first in process_table.children(self._pid)[:1] for pid in process_table.children(first)]
+        found = [process_table.read(pid) for pid in orphans]
+        return any(process is not None and not process.is_zombie for process in found)
 
     async def _watch(self) -> None:
         try:
@@ -235,7 +239,8 @@ class Tree:
             return status if status is not None else -signal.SIGKILL
         lines = await self._reported(self._control)
         match lines.split():
-            case [_, status]:
+            case [_, status, seen]:
+                self._ends_alone = seen == b"1"
                 return int(status)
             case [_]:
                 return -signal.SIGKILL  # the first process was killed with all the rest
@@ -263,8 +268,7 @@ class Tree:
                 await asyncio.wait_for(asyncio.shield(pumps), _STUCK)
 
     async def _destroy_namespace(self) -> None:
-        is_alone = self._status.done() and self._isolation.ends_alone and not self._has_company()
-        if is_alone and await self._exits_within(_STUCK):
+        if self._ends_alone and await self._exits_within(_STUCK):
             return
         with suppress(TimeoutError):
             # before that, `unshare` may be about to make the first process, which would then escape

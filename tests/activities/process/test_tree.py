@@ -149,6 +149,15 @@ async def test_a_child_that_holds_the_output_does_not_hold_the_caller(
     assert time.monotonic() - started < 3
 
 
+async def test_a_child_that_ends_soon_after_the_program_is_waited_for_no_longer(
+    tmp_path: Path, isolation: Isolation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("activities.process.tree._QUIET", 20.0)
+    started = time.monotonic()
+    await run_process(["bash", "-c", "sleep 0.2 & sleep 0.1 &"], cwd=tmp_path, env=ENVIRONMENT, isolation=isolation)
+    assert time.monotonic() - started < 8
+
+
 async def test_a_child_that_prints_for_ever_is_ended(
     tmp_path: Path, mark: Mark, isolation: Isolation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
