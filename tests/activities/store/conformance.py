@@ -72,7 +72,7 @@ class StoreConformance:
         assert os.access(tmp_path / "program", os.X_OK)
 
     def test_digests_are_in_the_order_of_paths_when_many_files_are_kept(self, store: Store, tmp_path: Path) -> None:
-        contents = [f"content {number % 7}".encode() for number in range(40)] + [BIG]
+        contents = [f"content {number % 120}".encode() for number in range(130)] + [BIG]
         paths = [tmp_path / str(number) for number in range(len(contents))]
         for path, content in zip(paths, contents, strict=True):
             path.write_bytes(content)

@@ -190,6 +190,7 @@ def test_file_systems_without_a_group_flush_still_keep_blobs(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(durable_files, "_syncfs", lambda: None)
+    monkeypatch.setattr(durable_files, "GROUP_FLUSH_FROM", 10)
     paths = [tmp_path / str(number) for number in range(20)]
     for path in paths:
         path.write_text(path.name)
