@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import shutil
+import os
 import subprocess
 import sys
 import time
@@ -13,28 +13,36 @@ import click
 from temporalio.client import Client
 
 from tools import demo
+from tools.browser import find_browser, running_browser
 
 FOLDER = demo.ROOT / "docs" / "pictures"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LIMIT_SECONDS = 120
-DRAWING_MILLISECONDS = 20_000
-"""How long the browser lets the page work before it takes the picture (virtual time)."""
+WIDTH = 1280
 
 
 def main() -> int:
     """Take the pictures; return the exit code."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
+    program = find_browser()
+    if program is None:
         click.echo("no Chromium: install it (Debian: apt install chromium), then run this again", err=True)
         return 1
+    os.environ["LOGNAME"] = "ada"  # nobody's own name belongs into a picture
     with demo.stage():
         demo.perdure(*demo.run_arguments(demo.FIRST), "--detach")
         wait_until(lambda: status() == "waiting_approval")
-        take(browser, f"{address()}/user-metadata", FOLDER / "web-ui-details.png", 1280, 900)
+        take(program, "user-metadata", "perdure approve", FOLDER / "web-ui-details.png", 1240)
         demo.perdure("approve", demo.FIRST, "--by", "ada", "--comment", "good tests")
         wait_until(lambda: status() == "completed")
-        take(browser, f"{address()}/history", FOLDER / "web-ui-timeline.png", 1280, 900)
+        take(program, "history", "Workflow Execution Completed", FOLDER / "web-ui-timeline.png", 1160)
     return 0
+
+
+def take(program: str, page: str, shows: str, target: Path, height: int) -> None:
+    """Take a picture of a page of the run, once it shows a text."""
+    with running_browser(program) as browser:
+        browser.open(f"{address()}/{page}", shows, WIDTH, height)
+        browser.take(target)
+    click.echo(f"{target}: {target.stat().st_size} bytes")
 
 
 def status() -> str:
@@ -60,15 +68,6 @@ def answer(*arguments: str) -> dict[str, object]:
     command = [demo.BIN / "perdure", *arguments]
     shown = subprocess.run(command, env=demo.environment(), capture_output=True, check=True, timeout=LIMIT_SECONDS)
     return json.loads(shown.stdout)
-
-
-def take(browser: str, page: str, target: Path, width: int, height: int) -> None:
-    """Take a picture of a page."""
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={width},{height}"]
-    options += [f"--virtual-time-budget={DRAWING_MILLISECONDS}", f"--screenshot={target}"]
-    target.unlink(missing_ok=True)
-    subprocess.run([browser, *options, page], capture_output=True, check=True, timeout=LIMIT_SECONDS)
-    click.echo(f"{target}: {target.stat().st_size} bytes")
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
