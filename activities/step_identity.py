@@ -31,6 +31,8 @@ async def step_key(executor: Executor, execution: Execution, manifest: Manifest 
     values: dict[str, JsonValue] = {**execution.bindings}
     for number, digest in enumerate(sorted(set(_digests(execution.call.values.get("steps"))))):
         values[f"content {number}"] = digest
+    if execution.call.answer_fields:
+        values["answer fields"] = list(execution.call.answer_fields)
     return cache_key(
         step.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         tree=manifest,

@@ -102,6 +102,8 @@ class StepCall(Record):
     """The scope (`inputs`, `steps`, `env`, `run`) as far as the step's texts refer to it."""
     tree: str | None = None
     """Digest of the workspace's manifest before the step; None: no workspace."""
+    answer_fields: list[str] = []
+    """Fields of an agent's answer that other steps read: asked for where there is no schema."""
     spent: "Usage | None" = None
     """What the step's earlier attempts used of its budget."""
 

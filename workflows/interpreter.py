@@ -25,14 +25,14 @@ from definitions.records import (
     json_size,
 )
 from definitions.references import references
-from definitions.steps import Step
+from definitions.steps import AgentStep, Step
 from definitions.steps.base import Retry
 from definitions.templates import render_value
 from workflows.events import Journal
 from workflows.failures import add_usage, error_of, expression_failure, retry_policy, step_failure, wait_before
 from workflows.host import Host
 from workflows.ledger import ENDED_STEP, Book
-from workflows.scope import Reference, Scopes, condition_references, references_in
+from workflows.scope import Reference, Scopes, answer_fields, condition_references, references_in
 
 
 class RunFailed(Exception):
@@ -88,6 +88,7 @@ class Interpreter:
         self.host = host
         self.journal = journal
         self._handlers = handlers
+        self._answer_fields = answer_fields(definition)
         self._announce = announce
         """Whether records that are known already (from the cache) are still to be told as events."""
 
@@ -223,6 +224,7 @@ class Interpreter:
             step=step.model_dump(mode="json", by_alias=True, exclude_defaults=True),
             values=self.scopes.projection(references(step)),
             tree=place.tree,
+            answer_fields=self._answer_fields.get(step.id, []) if isinstance(step, AgentStep) else [],
             spent=None if record is None else record.usage,
         )
         return await self.host.run_step(call, step)

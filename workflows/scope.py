@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from definitions.expressions import parse_condition
 from definitions.models import Definition
 from definitions.records import StepRecord
-from definitions.references import project, scope_path
+from definitions.references import project, references, scope_path
 from definitions.steps import GroupStep, Step
 from definitions.templates import OPENING, parse_template
 from workflows.ledger import Book
@@ -41,6 +41,23 @@ def references_in(value: JsonValue) -> frozenset[Reference]:
 def condition_references(text: str) -> frozenset[Reference]:
     """Return what a condition refers to. Raises ExpressionError where it is not valid."""
     return frozenset(scope_path(reference) for reference in parse_condition(text).references)
+
+
+def answer_fields(definition: Definition) -> dict[str, list[str]]:
+    """Return the fields of each step's outputs that other texts of the definition read, by step id."""
+    models = [*definition.outputs.values(), *_all_steps(definition.steps)]
+    read = {path for model in models for path in references(model) if path[0] == "steps" and path[2:3] == ("outputs",)}
+    fields: dict[str, list[str]] = {}
+    for path in sorted(path for path in read if len(path) > 3):
+        known = fields.setdefault(path[1], [])
+        known += [path[3]] if path[3] not in known else []
+    return fields
+
+
+def _all_steps(steps: Iterable[Step]) -> list[Step]:
+    return [
+        found for step in steps for found in [step, *(_all_steps(step.steps) if isinstance(step, GroupStep) else [])]
+    ]
 
 
 class Scopes:

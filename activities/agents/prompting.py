@@ -25,8 +25,23 @@ class Given:
     values: tuple[tuple[str, JsonValue], ...] = ()
 
 
-def task(prompt: str, given: Given, *, role: str | None = None, schema: Mapping[str, JsonValue] | None = None) -> str:
-    """Return the first text. `role` and `schema` only where the agent has no other way to be told."""
+def task(
+    prompt: str,
+    given: Given,
+    *,
+    role: str | None = None,
+    schema: Mapping[str, JsonValue] | None = None,
+    fields: Sequence[str] = (),
+) -> str:
+    """Return the first text.
+
+    Args:
+        prompt: the author's text.
+        given: the step's inputs.
+        role: only where the agent has no other way to be told.
+        schema: the same.
+        fields: of the answer, that later steps read; only where there is no schema.
+    """
     parts = [role] if role else []
     parts.append(prompt)
     if given.files:
@@ -35,6 +50,9 @@ def task(prompt: str, given: Given, *, role: str | None = None, schema: Mapping[
         parts.append("Values for this task:\n" + "\n".join(_value(name, value) for name, value in given.values))
     if schema is not None:
         parts.append(_ask_for(schema))
+    elif fields:
+        named = ", ".join(f"`{field}`" for field in fields)
+        parts.append(f"End your answer with one JSON object that has the fields {named}, and nothing after it.")
     text = "\n\n".join(part.strip("\n") for part in parts)
     # a leading slash is a command to some agents, and the prompt may hold text from outside
     return f"Task: {text}" if text.lstrip().startswith("/") else text

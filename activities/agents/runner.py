@@ -122,6 +122,7 @@ class _Attempt:
             given,
             role=None if self._traits.has_role else step.role,
             schema=None if self._traits.has_schema else step.output_schema,
+            fields=() if step.output_schema is not None else execution.call.answer_fields,
         )
         request = AgentRequest(
             prompt=text,

@@ -329,3 +329,19 @@ steps:
 
 def _raise(error: Exception) -> StepResult:
     raise error
+
+
+async def test_agent_is_told_which_fields_other_steps_read():
+    text = """
+steps:
+  - {id: triage, type: agent, prompt: p}
+  - id: g
+    type: group
+    steps:
+      - {id: a, type: assert, condition: "steps.triage.outputs.severity > 3"}
+      - {id: b, type: shell, command: "echo {{ triage.outputs.title }} {{ steps.triage.outputs.severity }}"}
+"""
+    host = PlayingHost({"triage": StepResult(outputs={"severity": 5, "title": "t"})})
+    await play(text, host)
+    assert host.step_calls[0].answer_fields == ["severity", "title"]
+    assert host.step_calls[1].answer_fields == []
