@@ -17,7 +17,8 @@ from typing import NoReturn
 import click
 
 from client.endpoint import Endpoint
-from client.output import complain, say, write_json
+from client.exit_codes import ExitCode
+from client.output import Problem, complain, say, write_json
 from definitions.errors import EnvironmentUnfit
 from worker import dev_record, dev_server, embedded, processes
 from worker.embedded import Running
@@ -84,18 +85,20 @@ def foreground(environment: Mapping[str, str] | None = None) -> None:
     """Show server and worker until told to stop, then end both; what dies meanwhile is started again."""
     environment = os.environ if environment is None else environment
     settings = Settings.embedded(environment)
-    told = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: told.set())
     try:
         running = embedded.bring_up(settings, environment, say)
+        told = threading.Event()
+        # Only now: before, Ctrl-C has to interrupt a download or a build.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: told.set())
         _show(running)
         while not told.wait(_WATCH_INTERVAL):
-            if dev_record.read(settings.home).worker is None:
+            if embedded.heal(settings, environment, say) is None:
                 say("stopped by `perdure dev stop`")
                 return
-            running = embedded.bring_up(settings, environment, say)
         say("stopping; running steps have a moment to end")
+    except EnvironmentUnfit as error:
+        raise Problem(error.message, code=ExitCode.NO_SERVER, slug="no-server", remedy=error.remedy) from error
     finally:
         embedded.end(settings)
 
@@ -230,7 +233,8 @@ def _home_check(settings: Settings) -> Check:
     if not os.access(there, os.W_OK):
         return Check("home folder", ok=False, detail=f"{home} cannot be written", remedy="set `PERDURE_HOME`")
     free = shutil.disk_usage(there).free // 2**20
-    return Check("home folder", ok=free > 32, detail=f"{home}, {free} MB free", remedy="free some space")
+    is_enough = free > embedded.LEAST_SPACE // 2**20
+    return Check("home folder", is_enough, f"{home}, {free} MB free", None if is_enough else "free some space")
 
 
 def _running_check(settings: Settings) -> Check:

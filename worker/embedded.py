@@ -5,12 +5,13 @@ answers, the worker runs the code we run. Everything else happens under `dev.loc
 from nothing share one server. What died is started again on the same database and, if free, the same port.
 """
 
+import contextlib
 import os
 import select
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -33,7 +34,7 @@ _LOCK_LIMIT = timedelta(minutes=20)
 """Longer than building the server takes: whoever holds the lock may be doing that."""
 _WORKER_LIMIT = timedelta(seconds=60)
 _ANSWER_LIMIT = timedelta(seconds=3)
-_LEAST_SPACE = 32 * 1024 * 1024
+LEAST_SPACE = 32 * 1024 * 1024
 
 _WORKER_SCRIPT = """
 import sys
@@ -63,16 +64,24 @@ def bring_up(settings: Settings, environment: Mapping[str, str], report: Report)
     code = worker_code(settings)
     if warm := look(settings, code):
         return warm
-    try:
-        _prepare_home(settings)
-        with leases.exclusive(settings.home / LOCK, _LOCK_LIMIT) as is_ours:
-            if not is_ours:
-                raise EnvironmentUnfit(
-                    f"another command has held `{settings.home / LOCK}` for {_LOCK_LIMIT}", "run `perdure dev stop`"
-                )
-            return look(settings, code) or _start(settings, code, environment, report)
-    except OSError as error:
-        raise unwritable(settings.home, error) from error
+    with _locked(settings):
+        return look(settings, code) or _start(settings, code, environment, report)
+
+
+def heal(settings: Settings, environment: Mapping[str, str], report: Report) -> Running | None:
+    """Start again what died; None when it was ended on purpose.
+
+    Raises:
+        EnvironmentUnfit: it cannot be started; says what to do.
+    """
+    code = worker_code(settings)
+    if warm := look(settings, code):
+        return warm
+    with _locked(settings):
+        # Asked under the lock: whoever ends all holds it until the record says so.
+        if dev_record.read(settings.home).worker is None:
+            return None
+        return look(settings, code) or _start(settings, code, environment, report)
 
 
 def look(settings: Settings, code: str) -> Running | None:
@@ -120,11 +129,25 @@ def end(settings: Settings) -> bool:
     return ended
 
 
+@contextlib.contextmanager
+def _locked(settings: Settings) -> Iterator[None]:
+    try:
+        _prepare_home(settings)
+        with leases.exclusive(settings.home / LOCK, _LOCK_LIMIT) as is_ours:
+            if not is_ours:
+                raise EnvironmentUnfit(
+                    f"another command has held `{settings.home / LOCK}` for {_LOCK_LIMIT}", "run `perdure dev stop`"
+                )
+            yield
+    except OSError as error:
+        raise unwritable(settings.home, error) from error
+
+
 def _prepare_home(settings: Settings) -> None:
     (settings.home / "logs").mkdir(parents=True, exist_ok=True)
     settings.home.chmod(0o700)
     free = shutil.disk_usage(settings.home).free
-    if free < _LEAST_SPACE:
+    if free < LEAST_SPACE:
         raise EnvironmentUnfit(
             f"the disk of `{settings.home}` is full: {free // 1024} KB are free",
             "free some space, or set `PERDURE_HOME` to a folder on another disk",

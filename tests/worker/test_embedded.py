@@ -15,7 +15,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from definitions.errors import EnvironmentUnfit
 from tests.support.deadlines import eventually
-from tests.worker.conftest import Home
+from tests.support.embedded_homes import Home
 from worker import dev_record, dev_server, embedded, processes
 from worker.dev_record import DevRecord
 from worker.embedded import Running
