@@ -14,14 +14,18 @@ from temporalio.client import Client
 
 from activities.store.interface import Store
 from activities.store.keys import encode_name
+from activities.workspace.checkouts import Checkouts
 from definitions.messages import FinishCall, Report
+from definitions.records import ENDED
 
 
-async def finish(store: Store, client: Client, call: FinishCall) -> None:
-    """Write the record of a run; writing it again is harmless."""
+async def finish(store: Store, checkouts: Checkouts, client: Client, call: FinishCall) -> None:
+    """Write the record of a run, and remove this worker's folders of one that ended. Once more is harmless."""
     handle = client.get_workflow_handle(call.run.execution_id)
     report = await handle.query("report", result_type=Report)
     await asyncio.to_thread(write_report, store, report)
+    if report.status.status in ENDED:
+        await checkouts.discard(call.run.execution_id)
 
 
 def write_report(store: Store, report: Report) -> None:

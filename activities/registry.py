@@ -49,14 +49,15 @@ def activities(
     scratch = work / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     executors: dict[str, Executor] = {"shell": ShellExecutor(), "agent": AgentExecutor()}
-    runner = StepRunner(store, Checkouts(work / "checkouts", store), scratch, executors)
+    checkouts = Checkouts(work / "checkouts", store)
+    runner = StepRunner(store, checkouts, scratch, executors)
     preparation = Preparation(store, client, settings.definitions, FastForward(store, runner))
     by_queue: dict[str, list[Activity]] = {"none": [], "light": [], "agent": []}
     for model in STEP_MODELS:
         kind = str(get_args(model.model_fields["type"].annotation)[0])
         if kind in executors:
             by_queue[model.queue].append(_step_activity(kind, runner))
-    return [*by_queue["light"], *_bookkeeping(store, client, preparation)], by_queue["agent"]
+    return [*by_queue["light"], *_bookkeeping(store, checkouts, client, preparation)], by_queue["agent"]
 
 
 def _step_activity(kind: str, runner: StepRunner) -> Activity:
@@ -70,7 +71,7 @@ def _step_activity(kind: str, runner: StepRunner) -> Activity:
     return attempt
 
 
-def _bookkeeping(store: Store, client: Client, preparation: Preparation) -> list[Activity]:
+def _bookkeeping(store: Store, checkouts: Checkouts, client: Client, preparation: Preparation) -> list[Activity]:
     @activity.defn(name="prepare")
     async def prepare(call: PrepareCall) -> Prepared:
         with reported("prepare"):
@@ -79,7 +80,7 @@ def _bookkeeping(store: Store, client: Client, preparation: Preparation) -> list
 
     @activity.defn(name="finish")
     async def finish_run(call: FinishCall) -> None:
-        await finish(store, client, call)
+        await finish(store, checkouts, client, call)
 
     @activity.defn(name="evaluate")
     async def evaluate_expressions(call: EvaluateCall) -> EvaluateResult:

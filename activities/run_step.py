@@ -206,7 +206,7 @@ class StepRunner:
             tree=self._kept_tree(attempt, manifest),
             usage=outcome.usage,
             enforced_by=list(outcome.enforced_by),
-            notes=list(outcome.notes),
+            notes=[*outcome.notes, *manifest.notes],
         )
 
     def _kept_tree(self, attempt: Attempt, manifest: Manifest) -> str | None:
