@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from client import messages
 from client.exit_codes import ExitCode
-from client.output import one_line, plain
+from client.output import plain, value_text
 from definitions.records import Status
 
 LOG_LINES = 10
@@ -44,7 +44,7 @@ def closing_lines(status: Status, log_lines: Iterable[str] = ()) -> list[str]:
     flagged = flagged_steps(status)
     if status.status == "completed" and flagged:
         lines.append(f"  failed on the way: {', '.join(flagged)}")
-    lines += [f"  output {name}: {one_line(str(value), 120)}" for name, value in status.outputs.items()]
+    lines += [f"  output {name}: {value_text(value)}" for name, value in status.outputs.items()]
     return lines + _next(status)
 
 

@@ -61,7 +61,7 @@ def server_checks(profile: str | None) -> Iterator[Check]:
     from client.dev import doctor_checks
 
     for found in doctor_checks():
-        yield Check(found.name, "ok" if found.ok else "failed", found.detail, found.remedy)
+        yield Check(found.name, "ok" if found.ok else "failed", found.detail, None if found.ok else found.remedy)
 
 
 def agent_checks() -> Iterator[Check]:

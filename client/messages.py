@@ -15,6 +15,7 @@ STORE_REMEDY = "set `PERDURE_STORE` to the folder or `s3://bucket/prefix` that t
 UNKNOWN_RUN_REMEDY = "`perdure list` shows the runs there are"
 NO_WORKER = "no worker answers; the run waits for one and goes on by itself (`perdure worker` starts one)"
 CONNECTION_BACK = "the server answers again"
+MORE_SHOWN = "… (`perdure gates` shows the rest)"
 NO_LOG = "nothing was printed"
 NO_RUNS = "no runs"
 NO_GATES = "no gate is open"

@@ -10,6 +10,7 @@ import click
 
 from client.exit_codes import ExitCode
 
+FILE_KEY = "$file"
 _COLOUR_ONLY = re.compile(r"\x1b\[[0-9;:]*m")
 _ESCAPES = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)"  # OSC: titles, links, clipboard
@@ -51,6 +52,19 @@ def one_line(text: str, width: int = 200) -> str:
     """Return `text` made safe, on one line, cut at `width`."""
     flat = " ".join(plain(text).split())
     return flat if len(flat) <= width else flat[: width - 1] + "…"
+
+
+def value_text(value: object) -> str:
+    """Return a value of a run on one line: a file by its path and size, else JSON."""
+    if isinstance(value, dict) and FILE_KEY in value:
+        return one_line(f"{value[FILE_KEY]} ({value.get('size')} bytes)")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 120)
+
+
+def value_lines(value: object) -> list[str]:
+    """Return a value that a person is to judge, in full: a text as it is, anything else as indented JSON."""
+    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    return plain(text).rstrip().splitlines() or [""]
 
 
 def say(text: str = "", *, style: str | None = None) -> None:

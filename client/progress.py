@@ -14,12 +14,12 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from client import messages
-from client.output import one_line, plain, say, write_json_line
+from client.output import one_line, say, value_lines, write_json_line
 from definitions.records import Event
 
 SIGN_OF_LIFE_SECONDS = 30
-SHOWN_LIMIT = 1500
-"""Characters of what a gate shows; `perdure gates ID` has the rest."""
+SHOWN_LIMIT = 30
+"""Lines of what a gate shows; `perdure gates ID` has the rest."""
 
 _COLOURS = {
     "step_failed": "red",
@@ -219,5 +219,5 @@ def _text(facts: Mapping[str, JsonValue], name: str) -> str:
 
 
 def _shown(value: JsonValue) -> list[str]:
-    text = plain(value if isinstance(value, str) else str(value))[:SHOWN_LIMIT].rstrip()
-    return text.splitlines() or [""]
+    lines = value_lines(value)
+    return lines if len(lines) <= SHOWN_LIMIT else [*lines[:SHOWN_LIMIT], messages.MORE_SHOWN]

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from client.connection import Connection
 
 QUERY_TIME = timedelta(seconds=10)
+EVENTS_LIMIT = 500
+"""Events in one answer."""
 _EVENTS = TypeAdapter(list[Event])
 
 
@@ -106,7 +108,9 @@ def recorded_events(store: Store, execution_id: str, after: int = 0) -> list[Eve
 
 async def query_events(connection: Connection, execution_id: str, after: int) -> list[Event]:
     """Return what happened after `after`; what a continued run no longer holds comes from the store."""
-    events = _EVENTS.validate_python(await query(connection, execution_id, "events", {"after": after}))
+    events = _EVENTS.validate_python(
+        await query(connection, execution_id, "events", {"after": after, "limit": EVENTS_LIMIT})
+    )
     if events and events[0].sequence > after + 1:
         earlier = recorded_events(connection.store, execution_id, after)
         events = [event for event in earlier if event.sequence < events[0].sequence] + events

@@ -14,7 +14,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from client import closings, messages
-from client.runs import NoAnswer, ended_status, query_events, recorded_events, recorded_status, unknown_run
+from client.runs import (
+    EVENTS_LIMIT,
+    NoAnswer,
+    ended_status,
+    query_events,
+    recorded_events,
+    recorded_status,
+    unknown_run,
+)
 
 if TYPE_CHECKING:
     from temporalio.api.history.v1 import HistoryEvent
@@ -138,8 +146,11 @@ class _Watch:
             return False
         self._asked_at = time.monotonic()
         try:
-            while events := await query_events(self._connection, self._id, self._last):
+            is_more = True
+            while is_more:
+                events = await query_events(self._connection, self._id, self._last)
                 self._pass_on(events)
+                is_more = len(events) >= EVENTS_LIMIT
         except NoAnswer:
             self._unanswered += 1
             self._say_no_worker(True)

@@ -10,7 +10,7 @@ import click
 from client import messages
 from client.exit_codes import ExitCode
 from client.options import json_option, profile_option, read_execution_id, run_argument
-from client.output import Problem, one_line, plain, say, write_json
+from client.output import Problem, one_line, plain, say, value_lines, write_json
 from client.starting import user_name
 from definitions.messages import Decide
 
@@ -123,7 +123,7 @@ def _print_gate(execution_id: str, gate: Gate) -> None:
     click.echo(f"{execution_id} {gate.gate}  {one_line(gate.message)}")
     click.echo(f"  who: {one_line(who)}{closes}")
     for name, value in gate.show.items():
-        lines = plain(value if isinstance(value, str) else str(value)).splitlines() or [""]
+        lines = value_lines(value)
         click.echo("\n".join([f"  {name}: {lines[0]}", *(f"    {line}" for line in lines[1:])]))
     for command in messages.gate_commands(execution_id, gate.gate):
         click.echo(f"  {command}")

@@ -11,7 +11,7 @@ import click
 from client import messages
 from client.exit_codes import ExitCode
 from client.options import json_option, profile_option, run_argument
-from client.output import one_line, say, write_json, write_table
+from client.output import one_line, say, value_text, write_json, write_table
 from definitions.records import ENDED, RunState, Status, StepStatus
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _show_run(status: Status) -> None:
     version = f" {status.definition_version}" if status.definition_version else ""
     click.echo(f"  definition {status.definition_id}{version}")
     for name, value in status.inputs.items():
-        click.echo(f"  input {name}: {one_line(str(value), 120)}")
+        click.echo(f"  input {name}: {value_text(value)}")
     if status.pause_reason and status.status == "paused":
         click.echo(f"  paused: {one_line(status.pause_reason)}")
     if status.steps:

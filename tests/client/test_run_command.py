@@ -1,5 +1,7 @@
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -236,3 +238,28 @@ def test_interrupt_detaches_and_says_how_to_come_back(settled, cli, write, numbe
     assert f"detached; the run goes on: {run_id}\n" in said
     assert f"  come back: perdure watch {run_id}\n" in said
     assert json.loads(cli("show", run_id, "--json").out)["status"] == "waiting_approval"
+
+
+def test_terminal_gets_a_tree_that_is_redrawn_and_the_last_words(settled, write):
+    master, slave = pty.openpty()
+    argv = [sys.executable, "-c", "from client.cli import main; main()", "run", write(HELLO)]
+    root = str(Path(run_module.__file__).parents[2])
+    environment = {key: value for key, value in os.environ.items() if key != "CI"}
+    environment |= {"PYTHONPATH": root, "TERM": "xterm-256color"}
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=slave, env=environment, cwd=settled.store)
+    os.close(slave)
+    said = b""
+    try:
+        with contextlib.suppress(OSError):  # how Linux tells that the other side is closed
+            while content := os.read(master, 4096):
+                said += content
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(master)
+    text = said.decode()
+    assert "✓" in text
+    assert "greet" in text
+    assert "completed  hello-" in text
+    assert "\x1b[?25h" in text, "the cursor is shown again"

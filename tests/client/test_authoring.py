@@ -1,0 +1,116 @@
+import json
+
+import pytest
+
+from definitions import catalog
+from definitions.codes import CODES
+from definitions.schema import json_schema
+
+GOOD = "name: good\nsteps: [{id: a, type: group, steps: [{id: b, type: shell, command: 'true'}]}]\n"
+BAD = "name: bad\nsteps: [{id: a, type: shell, command: 'echo {{ steps.b.outputs.x }}'}]\n"
+
+
+def test_validate_prints_findings_as_data_and_the_verdict_as_message(cli, write):
+    good, bad = write(GOOD), write(BAD)
+    ran = cli("validate", good, bad)
+    assert ran.code == 7
+    assert "error[unknown-step]: no step is called `b`" in ran.out
+    assert f"{bad}:2:" in ran.out
+    assert f"{good}: valid (2 steps)" in ran.err
+    assert f"1 error in `{bad}`" in ran.err
+
+
+def test_validate_of_a_good_file_is_zero_and_prints_no_data(cli, write):
+    ran = cli("validate", write(GOOD))
+    assert (ran.code, ran.out) == (0, "")
+
+
+@pytest.mark.parametrize("option", [["--format", "json"], ["--json"]])
+def test_validate_json_is_one_list(cli, write, option):
+    ran = cli("validate", write(GOOD), write(BAD), *option)
+    assert ran.code == 7
+    assert [finding["code"] for finding in json.loads(ran.out)] == ["unknown-step"]
+
+
+def test_validate_reads_catalog_names_too(cli):
+    assert cli("validate", *catalog.names()).code == 0
+
+
+def test_name_that_is_a_file_without_separator_gets_the_hint(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "thing").write_text(GOOD)
+    assert "for the file write `./thing`" in cli("validate", "thing").err
+    assert cli("validate", "./thing").code == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"a: [", b"- 1", b"\x00", b"&a [*a]"])
+def test_validate_never_fails_on_content(cli, tmp_path, content):
+    (tmp_path / "x.yaml").write_bytes(content)
+    ran = cli("validate", str(tmp_path / "x.yaml"))
+    assert (ran.code, "internal" in ran.err) == (7, False)
+
+
+def test_unreadable_file_is_a_usage_error(cli, tmp_path):
+    ran = cli("validate", str(tmp_path) + "/")
+    assert (ran.code, "cannot be read" in ran.err) == (2, True)
+    ran = cli("run", "raise-coverage", "--inputs", str(tmp_path))
+    assert (ran.code, "cannot be read" in ran.err) == (2, True)
+
+
+def test_explain_prints_the_page_of_a_code(cli):
+    assert cli("explain", "unknown-step").out.startswith("## unknown-step\n")
+    assert json.loads(cli("explain", "unknown-step", "--json").out)["code"] == "unknown-step"
+    assert json.loads(cli("explain", "--json").out)[0]["code"] in CODES
+    assert len(cli("explain").out.splitlines()) == len(CODES)
+
+
+def test_explain_suggests_when_the_code_is_unknown(cli):
+    ran = cli("explain", "unknwon-step")
+    assert (ran.code, "did you mean `unknown-step`?" in ran.err) == (2, True)
+    assert "lists the codes" in cli("explain", "zzzz").err
+
+
+def test_schema_is_the_schema(cli):
+    assert json.loads(cli("schema").out) == json_schema()
+
+
+def test_graph_is_mermaid(cli, write):
+    file = write(GOOD)
+    assert cli("graph", file).out.startswith("flowchart")
+    assert json.loads(cli("graph", file, "--json").out)["mermaid"].startswith("flowchart")
+    assert cli("graph", write(BAD)).code == 7
+
+
+def test_init_writes_a_definition_that_is_valid_and_leaves_what_is_there(cli, tmp_path):
+    folder = tmp_path / "new"
+    first = cli("init", str(folder))
+    assert first.code == 0
+    assert f"try it: perdure run {folder}/hello.yaml" in first.err
+    assert json.loads((folder / ".perdure/schema.json").read_text()) == json_schema()
+    assert cli("validate", str(folder / "hello.yaml")).err.endswith("valid (2 steps)\n")
+    (folder / "hello.yaml").write_text("mine")
+    again = cli("init", str(folder))
+    assert (again.code, again.out) == (0, "")
+    assert (folder / "hello.yaml").read_text() == "mine"
+
+
+def test_init_here_names_the_file_so_that_it_is_a_file(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "perdure run hello.yaml" in cli("init").err
+
+
+def test_init_says_when_it_cannot_write(cli, tmp_path):
+    (tmp_path / "file").touch()
+    ran = cli("init", str(tmp_path / "file" / "x"))
+    assert (ran.code, "error[unwritable]" in ran.err) == (1, True)
+
+
+def test_catalog_lists_and_shows(cli):
+    listed = json.loads(cli("catalog", "--json").out)
+    assert [entry["name"] for entry in listed] == catalog.names()
+    assert cli("catalog").out == cli("catalog", "list").out
+    assert cli("catalog", "show", "raise-coverage").out == catalog.read("raise-coverage")[0]
+    assert json.loads(cli("catalog", "show", "raise-coverage", "--json").out)["inputs"]
+    ran = cli("catalog", "show", "raise-coverag")
+    assert (ran.code, "did you mean `raise-coverage`?" in ran.err) == (2, True)
+    assert "lists the names" in cli("catalog", "show", "zzz").err

@@ -1,0 +1,226 @@
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rich.console import Console
+
+from client import progress
+from client.conclusion import closing_lines, exit_code_of, headline
+from client.live_progress import LiveProgress
+from client.messages import money, span
+from client.output import value_lines, value_text
+from client.progress import LineProgress, gate_lines, line_of
+from definitions.records import Event, Status, StepError, StepStatus, Usage
+
+START = datetime(2026, 1, 1, 12, tzinfo=UTC)
+ERROR = {"type": "exit", "message": "exit code 3\n\x1b[2J", "step": "a"}
+
+
+def event(kind, step=None, sequence=1, phase=None, **facts):
+    return Event(
+        event_id=f"r/{sequence}",
+        sequence=sequence,
+        execution_id="r",
+        definition_id="d",
+        phase=phase,
+        step=step,
+        type=kind,
+        data=facts,
+        timestamp=START,
+    )
+
+
+@pytest.mark.parametrize(
+    ("happened", "line"),
+    [
+        (event("run_started"), "run started"),
+        (event("step_started", "a"), "a  started"),
+        (event("step_completed", "a"), "a  completed"),
+        (event("step_completed", "a", seconds=1.25, usd=0.5, attempt=2), "a  completed  (1.2 s, $0.50, attempt 2)"),
+        (event("step_completed", "a", cached=True, seconds=9, summary="x\ny"), "a  completed  (from the cache, x y)"),
+        (event("step_failed", "a", error=ERROR), "a  failed  exit: exit code 3"),
+        (event("step_failed", "a", handled=True), "a  failed (handled)"),
+        (event("step_failed", "a", status="cancelled"), "a  cancelled"),
+        (
+            event("step_retrying", "a", attempt=2, max_attempts=3, seconds=4.0, error=ERROR),
+            "a  attempt 2/3 in 4.0 s  exit: exit code 3",
+        ),
+        (event("step_retrying", "a"), "a  attempt ?/?"),
+        (event("step_skipped", "a", reason="`when` is false"), "a  skipped  (`when` is false)"),
+        (event("approval_required", "a", message="go?"), "a  waits for a decision: go?"),
+        (event("approval_decided", "a", verdict="reject", by="ana", comment="no"), "a  rejected by ana: no"),
+        (event("approval_decided", "a"), "a  decided"),
+        (event("artifact_published", "a", name="report"), "a  artifact report"),
+        (event("phase_started", phase="plan"), "phase plan"),
+        (event("phase_completed", phase="plan"), None),
+        (event("log", "a"), None),
+        (event("run_failed", error=ERROR), "run failed  exit: exit code 3"),
+        (event("run_paused", reason="deploy"), "run paused  (deploy)"),
+    ],
+)
+def test_each_event_has_its_line(happened, line):
+    assert line_of(happened) == line
+
+
+def test_gate_shows_what_is_asked_and_how_to_decide():
+    happened = event(
+        "approval_required", "ok", show={"plan": "a\nb", "n": 1}, deadline="2026-01-01T13:00:00Z", on_timeout="approve"
+    )
+    assert gate_lines(happened) == [
+        "plan: a",
+        "plan: b",
+        "n: 1",
+        "closes 2026-01-01 13:00:00 UTC (approve)",
+        "perdure approve r ok",
+        "perdure reject r ok --reason '…'",
+    ]
+    assert len(gate_lines(event("approval_required", "ok", show={"plan": "x\n" * 99}))) == progress.SHOWN_LIMIT + 3
+
+
+def test_line_mode_gives_a_sign_of_life_only_after_silence(capsys, monkeypatch):
+    lines = LineProgress()
+    lines.event(event("step_started", "a"))
+    lines.tick()
+    assert "still" not in capsys.readouterr().err
+    monkeypatch.setattr(progress, "SIGN_OF_LIFE_SECONDS", 0)
+    lines.tick()
+    assert "still running: a (" in capsys.readouterr().err
+    lines.event(event("step_completed", "a"))
+    lines.notice("the server answers again")
+    lines.tick()
+    said = capsys.readouterr().err
+    assert "note: the server answers again" in said
+    assert said.splitlines()[-1].endswith("still waiting")
+    lines.close()
+
+
+def live(width=80, height=24):
+    screen = Console(file=io.StringIO(), force_terminal=True, width=width, height=height, color_system=None)
+    return LiveProgress(lambda step: f"last line of {step}", screen), screen
+
+
+def drawn(tree, screen):
+    tree.close()
+    page = Console(file=io.StringIO(), width=screen.width, height=screen.height, color_system=None)
+    page.print(tree.render())
+    return page.file.getvalue()
+
+
+def now(happened):
+    return happened.model_copy(update={"timestamp": datetime.now(UTC)})
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_tree_shows_each_step_in_its_state(width):
+    tree, screen = live(width)
+    for happened in (
+        event("step_started", "g"),
+        event("step_started", "g/a"),
+        event("step_completed", "g/a", seconds=1),
+        event("step_failed", "g/b", error=ERROR),
+        event("step_skipped", "c", reason="no"),
+        event("approval_required", "ok", message="go?"),
+        event("artifact_published", "c", name="x"),
+        event("run_paused", reason="x"),
+        event("run_completed"),
+    ):
+        tree.event(now(happened))
+    tree.tick()
+    tree.notice("hello")
+    lines = [line.rstrip() for line in drawn(tree, screen).splitlines()]
+    assert "last line of g" in lines[0]
+    assert lines[1].startswith("✓   a")
+    assert lines[2].startswith("✗   b")
+    assert lines[3].startswith("- c")
+    assert lines[4].startswith("? ok")
+    assert all(len(line) <= width for line in lines)
+    assert "perdure approve r ok" in screen.file.getvalue()
+    tree.event(event("approval_decided", "ok", verdict="approve"))
+    assert tree.rows["ok"].state == "running"
+
+
+def test_tree_of_many_steps_fits_the_screen():
+    tree, screen = live(height=8)
+    for number in range(50):
+        tree.event(event("step_started", f"s{number}"))
+    text = drawn(tree, screen)
+    assert len(text.splitlines()) <= 8
+    assert "45 earlier steps" in text
+    assert "s49" in text
+
+
+# --- the last words -------------------------------------------------------------------------------------
+
+
+def status(state, **fields):
+    return Status(execution_id="r", definition_id="d", status=state, **fields)
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [("completed", 0), ("failed", 1), ("cancelled", 3), ("rejected", 4), ("running", 5), ("waiting_approval", 5)],
+)
+def test_state_gives_the_exit_code(state, code):
+    assert exit_code_of(status(state)) == code
+
+
+def test_headline_has_duration_steps_cache_and_cost():
+    steps = {
+        "a": StepStatus(status="completed", cached=True),
+        "b": StepStatus(status="completed", usage=Usage(usd=0.25)),
+        "c": StepStatus(status="completed", usage=Usage()),
+    }
+    told = headline(status("completed", steps=steps, started_at=START, completed_at=START + timedelta(seconds=75)))
+    assert told == "completed  r  (1 m 15 s, 3 steps, 1 from the cache, $0.25)"
+    assert headline(status("completed")) == "completed  r  (0 steps)"
+
+
+def test_completed_run_that_changed_files_says_how_to_take_them():
+    lines = closing_lines(status("completed", tree_before="1", tree="2", outputs={"n": 1, "s": "x"}))
+    assert lines == ["  output n: 1", "  output s: x", "  next: perdure diff r", "        perdure apply r"]
+
+
+def test_failure_says_step_reason_log_and_one_command():
+    error = StepError(type="exit", message="exit code 3\nmore", step="a")
+    lines = closing_lines(status("failed", error=error, steps={"a": StepStatus(status="failed")}), ["x", "y"])
+    assert lines == [
+        "  error[exit]: step `a`: exit code 3",
+        "    more",
+        "    | x",
+        "    | y",
+        "  next: perdure logs r a",
+    ]
+
+
+def test_failure_of_the_run_itself_points_at_the_record():
+    assert closing_lines(status("failed", error=StepError(type="timeout", message="", step=""))) == [
+        "  error[timeout]: ",
+        "  next: perdure show r",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.0 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (59, "59 s"),
+        (60, "1 m 00 s"),
+        (3599.6, "1 h 00 m"),
+        (-1, "0.0 s"),
+    ],
+)
+def test_spans_are_short(seconds, text):
+    assert span(timedelta(seconds=seconds)) == text
+
+
+def test_money_keeps_what_counts():
+    assert (money(0), money(1.5), money(0.0012)) == ("$0.00", "$1.50", "$0.0012")
+
+
+def test_values_are_shown_on_one_line_or_in_full():
+    assert value_text({"$file": "a/b.txt", "digest": "d", "size": 3}) == "a/b.txt (3 bytes)"
+    assert value_text({"a": [1]}) == '{"a": [1]}'
+    assert value_lines({"a": 1}) == ["{", '  "a": 1', "}"]
+    assert value_lines("") == [""]
