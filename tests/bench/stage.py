@@ -1,5 +1,6 @@
 """Where benchmarks run: real dev servers (stock and tuned), our worker, the hand-written one."""
 
+import asyncio
 import contextlib
 import os
 import statistics
@@ -60,7 +61,7 @@ class Stage:
 @contextlib.asynccontextmanager
 async def stage(folder: Path, *, tuned: bool) -> AsyncGenerator[Stage]:
     """Start a server with a database file, our worker and the hand-written one."""
-    folder.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     attributes = [f"{name}={kind}" for name, kind in SEARCH_ATTRIBUTES.items()]
     extra = [part for attribute in attributes for part in ("--search-attribute", attribute)]
     environment = await WorkflowEnvironment.start_local(

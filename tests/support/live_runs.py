@@ -30,7 +30,8 @@ async def finished(handle: WorkflowHandle) -> Status:
     except WorkflowFailureError as error:
         if isinstance(error.cause, CancelledError):
             return await status(handle)
-        assert isinstance(error.cause, ApplicationError)
+        if not isinstance(error.cause, ApplicationError):
+            raise
         return Status.model_validate(error.cause.details[0])
 
 

@@ -72,11 +72,10 @@ class PlayingHost:
             raise
         self.time += timedelta(seconds=1)
         answer = self.answers.get(call.path, StepResult(outputs={"stdout": call.path}, tree=call.tree))
-        if isinstance(answer, list):
-            answer = answer[call.attempt - 1]
-        if isinstance(answer, StepFailure):
-            raise answer
-        return answer(call) if callable(answer) else answer
+        chosen = answer[call.attempt - 1] if isinstance(answer, list) else answer
+        if isinstance(chosen, StepFailure):
+            raise chosen
+        return chosen if isinstance(chosen, StepResult) else chosen(call)
 
     async def evaluate(self, call: EvaluateCall) -> dict[str, JsonValue]:
         self.calls.append(f"evaluate {call.path}")
