@@ -122,6 +122,24 @@ class Usage(Record):
     cost_source: Literal["reported", "computed", "unknown"] = "unknown"
     wall_seconds: float = 0.0
 
+    def plus(self, more: "Usage | None") -> "Usage":
+        """Return the sum; an unknown cost beside a known one leaves the known one, as a lower bound."""
+        if more is None:
+            return self
+        costs = [usage.usd for usage in (self, more) if usage.usd is not None]
+        return Usage(
+            provider=more.provider or self.provider,
+            model=more.model or self.model,
+            input_tokens=self.input_tokens + more.input_tokens,
+            output_tokens=self.output_tokens + more.output_tokens,
+            cache_read_tokens=self.cache_read_tokens + more.cache_read_tokens,
+            cache_write_tokens=self.cache_write_tokens + more.cache_write_tokens,
+            turns=self.turns + more.turns,
+            usd=sum(costs) if costs else None,
+            cost_source="reported" if costs else "unknown",
+            wall_seconds=self.wall_seconds + more.wall_seconds,
+        )
+
 
 class StepResult(Record):
     """The output of an attempt that went well."""

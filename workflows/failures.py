@@ -51,15 +51,4 @@ def add_usage(before: Usage | None, more: Usage | None) -> Usage | None:
     """Return what was used in all."""
     if before is None or more is None:
         return before or more
-    return Usage(
-        provider=more.provider or before.provider,
-        model=more.model or before.model,
-        input_tokens=before.input_tokens + more.input_tokens,
-        output_tokens=before.output_tokens + more.output_tokens,
-        cache_read_tokens=before.cache_read_tokens + more.cache_read_tokens,
-        cache_write_tokens=before.cache_write_tokens + more.cache_write_tokens,
-        turns=before.turns + more.turns,
-        usd=None if before.usd is None and more.usd is None else (before.usd or 0.0) + (more.usd or 0.0),
-        cost_source=more.cost_source,
-        wall_seconds=before.wall_seconds + more.wall_seconds,
-    )
+    return before.plus(more)

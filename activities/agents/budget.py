@@ -54,11 +54,11 @@ class Meter:
             turns=_known(final.turns, counted.turns),
             usd=final.usd,
         )
-        self._closed = add(self._closed, exact)
+        self._closed = self._closed.plus(exact)
 
     def used(self, wall_seconds: float = 0.0) -> Usage:
         """Return what this attempt has used so far; earlier attempts not included."""
-        usage = add(self._closed, self._open())
+        usage = self._closed.plus(self._open())
         source = "unknown" if usage.usd is None else "reported"
         wall = self._closed.wall_seconds + wall_seconds
         return usage.model_copy(update={"model": self._model, "cost_source": source, "wall_seconds": round(wall, 3)})
@@ -110,24 +110,7 @@ class Meter:
         )
 
     def _total(self, wall_seconds: float) -> Usage:
-        return add(self._spent, self.used(wall_seconds))
-
-
-def add(first: Usage, second: Usage) -> Usage:
-    """Return the sum; an unknown cost beside a known one leaves the known one, as a lower bound."""
-    costs = [usage.usd for usage in (first, second) if usage.usd is not None]
-    return Usage(
-        provider=second.provider or first.provider,
-        model=second.model or first.model,
-        input_tokens=first.input_tokens + second.input_tokens,
-        output_tokens=first.output_tokens + second.output_tokens,
-        cache_read_tokens=first.cache_read_tokens + second.cache_read_tokens,
-        cache_write_tokens=first.cache_write_tokens + second.cache_write_tokens,
-        turns=first.turns + second.turns,
-        usd=sum(costs) if costs else None,
-        cost_source="reported" if costs else "unknown",
-        wall_seconds=first.wall_seconds + second.wall_seconds,
-    )
+        return self._spent.plus(self.used(wall_seconds))
 
 
 def _known(final: int | None, counted: int) -> int:

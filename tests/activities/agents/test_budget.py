@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from activities.agents.budget import Meter, Remaining, add
+from activities.agents.budget import Meter, Remaining
 from activities.agents.events import SessionUsage, UsageReported
 from definitions.records import Usage
 from definitions.steps.agent import Budget
@@ -85,8 +85,8 @@ def test_last_turn_may_end_when_the_turns_are_just_reached() -> None:
 
 
 def test_known_cost_stays_when_the_other_is_unknown() -> None:
-    assert add(Usage(usd=1, cost_source="reported"), Usage()).usd == 1
-    assert add(Usage(), Usage()).cost_source == "unknown"
+    assert (Usage(usd=1, cost_source="reported")).plus(Usage()).usd == 1
+    assert (Usage()).plus(Usage()).cost_source == "unknown"
 
 
 def test_model_is_known_when_only_the_start_names_it() -> None:
