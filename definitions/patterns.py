@@ -285,9 +285,10 @@ class _Parser:
         if not following.startswith("-") or following in ("-", "-]"):
             return low.__eq__
         self.at += 1
+        start = self.at
         high = self.class_character()
         if not isinstance(high, str) or high < low:
-            raise PatternError("a range goes from a character to a later one", self.at - 1)
+            raise PatternError("a range goes from a character to a later one", start)
         return lambda c: low <= c <= high
 
     def class_character(self) -> str | Test:

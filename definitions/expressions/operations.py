@@ -12,6 +12,7 @@ from definitions import operators
 from definitions.errors import ExpressionError
 from definitions.evaluation import Evaluation
 from definitions.expressions.code import Code, Run, constant
+from definitions.expressions.paths import Span
 from definitions.functions.registry import ANY, BOOLEAN, NUMBER, TypeSet
 from definitions.operators import Mismatch
 from definitions.values import type_name, with_article
@@ -61,8 +62,9 @@ def comparison(compiler: Compiler, node: ast.Compare) -> Code:
     for index, operator in enumerate(node.ops):
         sign, function = _sign(compiler, node, operator)
         left, right = operands[index], operands[index + 1]
-        _check_comparable(compiler, sign, left, right)
-        steps.append((explained(compiler, sign, function, left, right), right.run))
+        span = compiler.span(node) if len(node.ops) == 1 else (left.span[0], right.span[1])
+        _check_comparable(compiler, sign, span, left, right)
+        steps.append((explained(compiler, sign, span, function, left, right), right.run))
     first = operands[0].run
     if len(steps) == 1:
         compare, second = steps[0]
@@ -88,7 +90,7 @@ def _sign(compiler: Compiler, node: ast.expr, operator: ast.cmpop) -> tuple[str,
     return found
 
 
-def _check_comparable(compiler: Compiler, sign: str, left: Code, right: Code) -> None:
+def _check_comparable(compiler: Compiler, sign: str, span: Span, left: Code, right: Code) -> None:
     """Refuse what can never be compared, whatever the values are."""
     if not left.types or not right.types or ("null" in left.types | right.types and sign in _EQUALITIES):
         return
@@ -97,19 +99,18 @@ def _check_comparable(compiler: Compiler, sign: str, left: Code, right: Code) ->
         is_hopeless = not left.types & right.types & frozenset({"number", "string"})
     if is_hopeless:
         one, other = " or ".join(sorted(left.types)), " or ".join(sorted(right.types))
-        raise _mismatch(compiler, sign, left, right, one, other, "")
+        raise _mismatch(compiler, sign, span, left, right, one, other, "")
 
 
 def _mismatch(
-    compiler: Compiler, sign: str, left: Code, right: Code, one: str, other: str, advice: str
+    compiler: Compiler, sign: str, span: Span, left: Code, right: Code, one: str, other: str, advice: str
 ) -> ExpressionError:
     advice = advice or _conversion(sign, one, other)
     return ExpressionError(
         "type-mismatch",
         f"`{sign}` cannot take {compiler.quote(left.span)}, {with_article(one)}, "
         f"and {compiler.quote(right.span)}, {with_article(other)}" + (f"; {advice}" if advice else ""),
-        left.span[0],
-        right.span[1],
+        *span,
     )
 
 
@@ -124,16 +125,17 @@ def _conversion(sign: str, one: str, other: str) -> str:
     return ""
 
 
-def explained(compiler: Compiler, sign: str, function: Operator, left: Code, right: Code) -> Operator:
+def explained(compiler: Compiler, sign: str, span: Span, function: Operator, left: Code, right: Code) -> Operator:
     """Return `function` with stored values read, and its errors made to name the operands."""
-    span = (left.span[0], right.span[1])
 
     def run(evaluation: Evaluation, one: JsonValue, other: JsonValue) -> JsonValue:
         one, other = evaluation.resolve(one), evaluation.resolve(other)
         try:
             return function(evaluation, one, other)
         except Mismatch as mismatch:
-            raise _mismatch(compiler, sign, left, right, type_name(one), type_name(other), mismatch.advice) from None
+            raise _mismatch(
+                compiler, sign, span, left, right, type_name(one), type_name(other), mismatch.advice
+            ) from None
         except ExpressionError as error:
             raise ExpressionError(error.code, error.message, *span) from None
 
@@ -167,7 +169,9 @@ def unary(compiler: Compiler, node: ast.UnaryOp) -> Code:
     sign = "-" if isinstance(node.op, ast.USub) else "+"
     run = compiler.typed_code(code, NUMBER, f"what stands after `{sign}`")
     zero = constant(0, code.span)
-    calculate = explained(compiler, sign, lambda _, left, right: operators.calculate(sign, left, right), zero, code)
+    calculate = explained(
+        compiler, sign, span, lambda _, left, right: operators.calculate(sign, left, right), zero, code
+    )
     return Code(lambda evaluation: calculate(evaluation, 0, run(evaluation)), NUMBER, span)
 
 
@@ -186,7 +190,7 @@ def arithmetic(compiler: Compiler, node: ast.BinOp) -> Code:
     def calculate(_: Evaluation, one: JsonValue, other: JsonValue) -> JsonValue:
         return operators.add(one, other) if sign == "+" else operators.calculate(sign, one, other)
 
-    checked = explained(compiler, sign, calculate, left, right)
+    checked = explained(compiler, sign, span, calculate, left, right)
     one, other = left.run, right.run
     return Code(lambda evaluation: checked(evaluation, one(evaluation), other(evaluation)), types, span)
 

@@ -58,7 +58,10 @@ def parse_condition(text: str) -> Expression:
 
 def _parse(text: str, *, is_condition: bool) -> Expression:
     compiler = Compiler(read_source(text, is_condition=is_condition))
-    code = compiler.compile()
+    try:
+        code = compiler.compile()
+    except RecursionError:  # the caller's own stack was deep already
+        raise ExpressionError("expression-too-deep", "the expression is nested too deep", 0, len(text)) from None
     return Expression(text, tuple(compiler.references), tuple(compiler.calls), code.types, code.run)
 
 

@@ -62,7 +62,8 @@ def require_alike(items: list[JsonValue], name: str) -> None:
     """Raise unless the items are all numbers or all strings."""
     if all(is_number(item) for item in items) or all(isinstance(item, str) for item in items):
         return
-    odd = next(item for item in items if type_name(item) != type_name(items[0]) or not isinstance(item, str | int))
+    kind = type_name(items[0])
+    odd = next((item for item in items if type_name(item) != kind), items[0])
     raise ExpressionError(
         "type-mismatch",
         f"`{name}` takes only numbers or only strings, and one item is {with_article(type_name(odd))}",
@@ -73,7 +74,10 @@ def require_alike(items: list[JsonValue], name: str) -> None:
           example="unique([1, 2, 1])", gives="[1, 2]")  # fmt: skip
 def unique(items: list[JsonValue]) -> JsonValue:
     """The items without repetitions, in the order in which they first come."""
-    return list({canonical_json(item): item for item in reversed(items)}.values())[::-1]
+    first_ones: dict[str, JsonValue] = {}
+    for item in items:
+        first_ones.setdefault(canonical_json(item), item)
+    return list(first_ones.values())
 
 
 @function("any", Parameter("items", LIST), result=BOOLEAN, depth="whole", example="any([false, true])", gives="true")

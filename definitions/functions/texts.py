@@ -5,7 +5,7 @@ from pydantic import JsonValue
 from definitions.errors import ExpressionError
 from definitions.evaluation import Evaluation
 from definitions.functions.registry import BOOLEAN, LIST, TEXT, Parameter, TypeSet, function
-from definitions.operators import is_in
+from definitions.operators import Mismatch, is_in
 from definitions.patterns import TEXT_LIMIT, PatternError, compile_pattern
 from definitions.values import RESULT_LIMIT, to_text, type_name, with_article
 
@@ -172,6 +172,9 @@ def slug(text: str) -> JsonValue:
 )
 def contains(evaluation: Evaluation, whole: JsonValue, part: JsonValue) -> JsonValue:
     """Whether the text has that part, the list that item, the object that key: `part in whole`."""
-    if isinstance(whole, str) and not isinstance(part, str):
-        raise ExpressionError("type-mismatch", f"a string cannot contain {with_article(type_name(part))}")
-    return is_in(evaluation, part, whole)
+    try:
+        return is_in(evaluation, part, whole)
+    except Mismatch as mismatch:
+        message = f"{with_article(type_name(whole))} cannot contain {with_article(type_name(part))}"
+        advice = f"; {mismatch.advice}" if mismatch.advice else ""
+        raise ExpressionError("type-mismatch", message + advice) from None

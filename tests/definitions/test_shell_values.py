@@ -151,7 +151,9 @@ PLACES = {
         'show "$(case a in a) printf %s {{X}};; (b) :;; esac; printf .)"', lambda v: [f"{v}."]
     ),
     "process substitution": Place('show "$(cat <(printf %s {{X}}); printf .)"', lambda v: [f"{v}."], ("bash",)),
-    "here-document": Place('y=$(cat <<EOF\n[{{X}}] "{{X}}" \'\nEOF\nprintf .)\nshow "$y"', lambda v: [f"[{v}] \"{v}\" '\n."]),
+    "here-document": Place(
+        'y=$(cat <<EOF\n[{{X}}] "{{X}}" \'\nEOF\nprintf .)\nshow "$y"', lambda v: [f"[{v}] \"{v}\" '\n."]
+    ),
     "here-document without tabs": Place('y=$(cat <<-E"O"F\n\t$y\nEOF\nprintf .)\nshow {{X}}', alone),
     "indented here-document": Place("y=$(cat <<-EOF\n\t\t{{X}}|\n\tEOF\n)\nshow \"$y\"", lambda v: [f"{v}|"]),
     "two here-documents": Place(
@@ -183,7 +185,7 @@ def snippets(names: list[str], values: list[str]) -> tuple[str, dict[str, str]]:
     lines = ['show() { printf "%s\\0" "$#"; for shown in "$@"; do printf "%s\\0" "$shown"; done; }']
     lines.append("set --")
     for index, name in enumerate(names):
-        lines.append(PLACES[name].snippet.replace("{{X}}", "{{ inputs.v%d }}" % index))
+        lines.append(PLACES[name].snippet.replace("{{X}}", f"{{{{ inputs.v{index} }}}}"))
         lines.append("set --")
     return "\n".join(lines) + "\n", {f"v{index}": value for index, value in enumerate(values)}
 
@@ -251,7 +253,7 @@ def test_shell_computes_with_the_value_when_it_is_a_number(tmp_path: Path) -> No
 @pytest.mark.parametrize("shell", SHELLS)
 def test_redirection_writes_the_named_file_when_the_name_is_odd(shell: str, tmp_path: Path) -> None:
     names = ["a b", "$(touch CANARY)", "*", "&1", "-", "#x", "a\nb", "'q\"", "> x"]
-    lines = ["echo %d > {{ inputs.n%d }}; cat < {{ inputs.n%d }} >> all" % (i, i, i) for i in range(len(names))]
+    lines = [f"echo {i} > {{{{ inputs.n{i} }}}}; cat < {{{{ inputs.n{i} }}}} >> all" for i in range(len(names))]
     run_script("\n".join(lines), {"inputs": {f"n{i}": name for i, name in enumerate(names)}}, shell, tmp_path)
     assert {path.name: path.read_text() for path in tmp_path.iterdir() if path.name != "all"} == {
         name: f"{index}\n" for index, name in enumerate(names)
@@ -616,7 +618,7 @@ def test_binding_fails_when_the_value_cannot_be_a_variable(value: object, code: 
 
 
 def test_binding_fails_when_all_values_together_are_too_big() -> None:
-    script = compile_script(" ".join("echo {{ inputs.x + '%d' }}" % index for index in range(12)), "bash")
+    script = compile_script(" ".join(f"echo {{{{ inputs.x + '{index}' }}}}" for index in range(12)), "bash")
     with pytest.raises(ExpressionError, match="1 MiB together"):
         bind(script, {"inputs": {"x": "a" * 100_000}})
 

@@ -6,13 +6,16 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from definitions.reference import diagnostics_page, refresh  # noqa: E402 - the path comes first
+from definitions.functions import reference as functions  # noqa: E402 - the path comes first
+from definitions.reference import diagnostics_page, refresh  # noqa: E402
 
 
 def main() -> None:
-    """Write both pages anew."""
+    """Write the pages anew."""
     language = ROOT / "docs/language.md"
     language.write_text(refresh(language.read_text(encoding="utf-8")), encoding="utf-8")
+    expressions = ROOT / "docs/expressions.md"
+    expressions.write_text(functions.refresh(expressions.read_text(encoding="utf-8")), encoding="utf-8")
     (ROOT / "docs/diagnostics.md").write_text(diagnostics_page(), encoding="utf-8")
 
 
