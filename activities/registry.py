@@ -16,6 +16,7 @@ from activities.executors.interface import Executor
 from activities.executors.shell import ShellExecutor
 from activities.fast_forward import FastForward
 from activities.finish import finish
+from activities.leftovers import CHECKOUTS, SCRATCH
 from activities.prepare import DefinitionPolicy, Preparation
 from activities.run_step import StepRunner
 from activities.store.interface import Store
@@ -46,10 +47,10 @@ def activities(
         client: To ask runs for their report, and to cancel them.
         settings: What the worker may do.
     """
-    scratch = work / "scratch"
+    scratch = work / SCRATCH
     scratch.mkdir(parents=True, exist_ok=True)
     executors: dict[str, Executor] = {"shell": ShellExecutor(), "agent": AgentExecutor()}
-    checkouts = Checkouts(work / "checkouts", store)
+    checkouts = Checkouts(work / CHECKOUTS, store)
     runner = StepRunner(store, checkouts, scratch, executors)
     preparation = Preparation(store, client, settings.definitions, FastForward(store, runner))
     by_queue: dict[str, list[Activity]] = {"none": [], "light": [], "agent": []}
