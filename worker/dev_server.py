@@ -21,7 +21,18 @@ from worker.processes import ProcessIdentity
 from worker.server_binary import ServerBinary, find_binary
 from worker.tuning import SQLITE_PRAGMAS, TUNING, applicable
 
-__all__ = ["NAMESPACE", "RETENTION", "TUNING", "Ports", "find_binary", "holder", "launch", "stop", "wait_ready"]
+__all__ = [
+    "NAMESPACE",
+    "RETENTION",
+    "TUNING",
+    "PortTaken",
+    "Ports",
+    "find_binary",
+    "holder",
+    "launch",
+    "stop",
+    "wait_ready",
+]
 
 NAMESPACE = "default"
 RETENTION = timedelta(days=90)
@@ -34,6 +45,10 @@ _LEASE = "server.lock"
 _START_LIMIT = timedelta(seconds=60)
 _STOP_GRACE = timedelta(seconds=3)
 """It waits for open connections, and loses nothing when ended hard: every answered commit is on the disk."""
+
+
+class PortTaken(EnvironmentUnfit):
+    """Another process took the port between our look and the server's start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +100,7 @@ def wait_ready(home: Path, server: ServerRecord, limit: timedelta = _START_LIMIT
     """Wait until the server's own process listens on its port.
 
     Raises:
+        PortTaken: starting it again, on another port, will help.
         EnvironmentUnfit: it ended, or does not listen in time; quotes its log.
     """
     deadline = time.monotonic() + limit.total_seconds()
@@ -95,10 +111,9 @@ def wait_ready(home: Path, server: ServerRecord, limit: timedelta = _START_LIMIT
             break
         time.sleep(0.02)
     log = log_file(home)
-    raise EnvironmentUnfit(
-        f"the Temporal server did not start: {log_files.tail(log, 2) or 'it left no message'}",
-        f"see `{log}`; `perdure doctor` checks this machine",
-    )
+    last = log_files.tail(log, 2) or "it left no message"
+    kind = PortTaken if "address already in use" in last else EnvironmentUnfit
+    raise kind(f"the Temporal server did not start: {last}", f"see `{log}`; `perdure doctor` checks this machine")
 
 
 def stop(home: Path, server: ServerRecord | None) -> bool:

@@ -65,7 +65,7 @@ def bring_up(settings: Settings, environment: Mapping[str, str], report: Report)
     if warm := look(settings, code):
         return warm
     with _locked(settings):
-        return look(settings, code) or _start(settings, code, environment, report)
+        return look(settings, code) or _start_anywhere(settings, code, environment, report)
 
 
 def heal(settings: Settings, environment: Mapping[str, str], report: Report) -> Running | None:
@@ -81,7 +81,7 @@ def heal(settings: Settings, environment: Mapping[str, str], report: Report) -> 
         # Asked under the lock: whoever ends all holds it until the record says so.
         if dev_record.read(settings.home).worker is None:
             return None
-        return look(settings, code) or _start(settings, code, environment, report)
+        return look(settings, code) or _start_anywhere(settings, code, environment, report)
 
 
 def look(settings: Settings, code: str) -> Running | None:
@@ -152,6 +152,13 @@ def _prepare_home(settings: Settings) -> None:
             f"the disk of `{settings.home}` is full: {free // 1024} KB are free",
             "free some space, or set `PERDURE_HOME` to a folder on another disk",
         )
+
+
+def _start_anywhere(settings: Settings, code: str, environment: Mapping[str, str], report: Report) -> Running:
+    try:
+        return _start(settings, code, environment, report)
+    except dev_server.PortTaken:
+        return _start(settings, code, environment, report)
 
 
 def _start(settings: Settings, code: str, environment: Mapping[str, str], report: Report) -> Running:

@@ -20,6 +20,9 @@ _TYPES = {
 _NOT_YET = frozenset({RPCStatusCode.NOT_FOUND, RPCStatusCode.UNAVAILABLE})
 """What a server answers in the moments between its first open port and its last started service."""
 
+_PAUSE = 0.05
+_ATTEMPTS = 100
+
 
 async def prepare_namespace(client: Client) -> None:
     """Bring the client's namespace to what we need; does nothing where it has it."""
@@ -39,7 +42,7 @@ async def _keep_closed_runs(client: Client) -> None:
 
 
 async def _described_retention(client: Client) -> int:
-    for _ in range(100):
+    for _ in range(_ATTEMPTS):
         try:
             answer = await client.workflow_service.describe_namespace(
                 DescribeNamespaceRequest(namespace=client.namespace)
@@ -47,7 +50,7 @@ async def _described_retention(client: Client) -> int:
         except RPCError as error:
             if error.status not in _NOT_YET:
                 raise
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(_PAUSE)
         else:
             return answer.config.workflow_execution_retention_ttl.seconds
     raise TimeoutError(f"the server does not know its namespace `{client.namespace}`")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,6 +148,44 @@ def test_foreground_heals_what_dies_and_ends_when_stopped_elsewhere(home: Home, 
 
     assert "stopped by `perdure dev stop`" in rest
     assert shown.returncode == 0
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """Give this process its own signal handlers back."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("signals")
+@pytest.mark.parametrize("is_stopped_elsewhere", [False, True])
+def test_foreground_shows_where_all_is_until_it_ends(
+    home: Home, monkeypatch: pytest.MonkeyPatch, cli: Cli, is_stopped_elsewhere: bool
+):
+    endpoint = dev.ensure()
+    monkeypatch.setattr(dev, "_WATCH_INTERVAL", 0.05)
+    heal = embedded.heal
+
+    def end_it(*arguments: Any) -> object:
+        if is_stopped_elsewhere:
+            embedded.end(home.settings)
+        else:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return heal(*arguments)
+
+    monkeypatch.setattr(embedded, "heal", end_it)
+
+    ran = cli("dev")
+
+    assert ran.code == 0
+    for part in (endpoint.address, endpoint.ui_url, endpoint.store):
+        assert str(part) in ran.err
+    assert ("stopped by `perdure dev stop`" if is_stopped_elsewhere else "stopping") in ran.err
+    assert dev_record.read(home.settings.home).worker is None
 
 
 def test_foreground_says_the_remedy_when_nothing_can_start(

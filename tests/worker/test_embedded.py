@@ -4,9 +4,12 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import uuid
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -222,6 +225,65 @@ def test_same_ports_are_taken_when_started_again(shared: Home):
     assert (after.server.port, after.server.ui_port) == (before.server.port, before.server.ui_port)
 
 
+def test_another_port_is_taken_when_a_stranger_was_quicker(home: Home, monkeypatch: pytest.MonkeyPatch):
+    choose = dev_server.choose_ports
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.listen()
+        port = stranger.getsockname()[1]
+        said = iter([port])
+        monkeypatch.setattr(
+            dev_server, "choose_ports", lambda before: replace(found := choose(before), server=next(said, found.server))
+        )
+
+        running = home.bring_up()
+
+    assert running.server.port != port
+    assert running.worker.address == running.server.address
+
+
+def test_nothing_is_started_again_when_it_was_ended_on_purpose(shared: Home):
+    shared.bring_up()
+    assert embedded.heal(shared.settings, shared.environment, shared.said.append) is not None
+    embedded.end(shared.settings)
+
+    assert embedded.heal(shared.settings, shared.environment, shared.said.append) is None
+
+
+def test_worker_is_started_again_when_it_died(shared: Home):
+    before = shared.bring_up()
+    kill(before.worker.identity)
+
+    after = embedded.heal(shared.settings, shared.environment, shared.said.append)
+
+    assert after is not None
+    assert after.worker.pid != before.worker.pid
+
+
+def test_server_is_replaced_when_it_lives_but_does_not_answer(shared: Home, monkeypatch: pytest.MonkeyPatch):
+    before = shared.bring_up()
+    monkeypatch.setattr(embedded, "_ANSWER_LIMIT", timedelta(milliseconds=200))
+    real = dev_server.is_listening
+    monkeypatch.setattr(
+        dev_server, "is_listening", lambda port: processes.identify(before.server.pid) is None and real(port)
+    )
+
+    after = shared.bring_up()
+
+    assert not processes.is_alive(before.server.identity)
+    assert after.server.pid != before.server.pid
+
+
+def test_remedy_is_told_when_the_home_cannot_be_written_at_the_end(shared: Home, monkeypatch: pytest.MonkeyPatch):
+    def read_only(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dev_record, "write", read_only)
+        with pytest.raises(EnvironmentUnfit, match="Read-only file system"):
+            embedded.end(shared.settings)
+
+
 def test_refusal_names_both_when_another_store_or_queue_is_asked_for(shared: Home, tmp_path: Path):
     shared.bring_up()
 
@@ -290,8 +352,6 @@ def test_nothing_starts_when_the_disk_is_full(home: Home, monkeypatch: pytest.Mo
 
 
 def test_refusal_says_so_when_another_command_holds_the_lock_too_long(home: Home, monkeypatch: pytest.MonkeyPatch):
-    from datetime import timedelta
-
     from worker import leases
 
     home.settings.home.mkdir(parents=True)

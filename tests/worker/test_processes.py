@@ -124,6 +124,10 @@ def test_identity_is_made_with_ps_when_there_is_no_procfs(monkeypatch: pytest.Mo
     assert identity is not None
     assert identity == processes.identify(os.getpid())
     assert processes.identify(2**22 - 1) is None
+    child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    with child:
+        assert child.pid in {below.pid for below in processes.descendants(os.getpid())}
+        child.kill()
 
 
 def test_output_is_flushed_and_the_code_kept_when_a_process_leaves():
@@ -133,3 +137,14 @@ def test_output_is_flushed_and_the_code_kept_when_a_process_leaves():
     left = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True)
 
     assert (left.returncode, left.stdout) == (7, "said")
+
+
+def test_output_is_flushed_before_the_end(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    sys.stdout.write("said")
+
+    processes.leave(3)
+
+    assert codes == [3]
+    assert capfd.readouterr().out == "said"

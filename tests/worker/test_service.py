@@ -124,6 +124,16 @@ async def test_cancel_reaches_a_step_in_time_when_its_heartbeats_are_throttled(c
     assert asyncio.get_running_loop().time() - before < 3
 
 
+async def test_real_parts_are_served_when_the_store_opens(client: Client, settings: Settings):
+    stop, ready = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(service.serve(settings, client, stop, ready.set))
+    await asyncio.wait_for(ready.wait(), 30)
+    stop.set()
+    await task
+
+    assert settings.work.is_dir()  # noqa: ASYNC240 - a look, not a scan
+
+
 async def test_connection_follows_the_temporal_cli_when_no_address_is_given(
     dev_server: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
