@@ -69,6 +69,7 @@ async def serve(
     settings: Settings, client: Client, stop: asyncio.Event, ready: Callable[[], None] | None = None
 ) -> None:
     """Serve both task queues until `stop` is set; `ready` is called once work is taken."""
+    from activities.leftovers import remove_leftovers
     from activities.prepare import DefinitionPolicy
     from activities.registry import ActivitySettings, activities
     from activities.store.opening import open_store
@@ -80,6 +81,7 @@ async def serve(
         allows_paths=settings.is_embedded,
     )
     store = await asyncio.to_thread(open_store, settings.store)
+    await remove_leftovers(store, settings.work)
     light, agent = activities(store, settings.work, client, ActivitySettings(definitions=policy))
     workers = [
         build_worker(settings, client, settings.task_queue, settings.light_slots, light, [RunDefinition]),
