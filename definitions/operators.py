@@ -12,6 +12,8 @@ from definitions.evaluation import Evaluation
 from definitions.values import RESULT_LIMIT, as_list, bounded_number, type_name, with_article
 
 ITEM_LIMIT = 100_000
+COMPARING = 4
+"""What comparing an item costs, where going past one costs 1."""
 
 
 class Mismatch(Exception):
@@ -37,16 +39,18 @@ def is_equal(evaluation: Evaluation, left: JsonValue, right: JsonValue) -> bool:
 
 def _same(evaluation: Evaluation, left: JsonValue, right: JsonValue) -> bool:
     """Deep equality in which `true` is not `1`; inside lists and objects unlike types are merely unequal."""
+    if type(left) is type(right) and not isinstance(left, dict | list):
+        return left == right
     left, right = evaluation.resolve(left), evaluation.resolve(right)
     if isinstance(left, dict):
         if not isinstance(right, dict) or len(left) != len(right):
             return False
-        evaluation.charge(len(left))
+        evaluation.charge(COMPARING * len(left))
         return all(key in right and _same(evaluation, item, right[key]) for key, item in left.items())
     if isinstance(left, list):
         if not isinstance(right, list) or len(left) != len(right):
             return False
-        evaluation.charge(len(left))
+        evaluation.charge(COMPARING * len(left))
         return all(_same(evaluation, one, other) for one, other in zip(left, right, strict=True))
     return isinstance(left, bool) == isinstance(right, bool) and left == right
 
@@ -98,7 +102,7 @@ def is_in(evaluation: Evaluation, part: JsonValue, whole: JsonValue) -> bool:
 
 
 def _is_item(evaluation: Evaluation, part: JsonValue, whole: list[JsonValue]) -> bool:
-    evaluation.charge(len(whole))
+    evaluation.charge(COMPARING * len(whole))
     if any(_same(evaluation, part, item) for item in whole):
         return True
     kinds = {type_name(item) for item in whole} - {"null", "stored value"}

@@ -21,6 +21,7 @@ ROOTS = frozenset({"inputs", "steps", "env", "run"})
 _SPECIAL_KEYS = frozenset({FILE_KEY, VALUE_KEY, "size", "digest"})
 _NOUNS = {"steps": "step", "inputs": "input", "run": "field"}
 _NAMES_SHOWN = 200
+_NAME_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,8 @@ def look_up_name(scope: Scope, name: str, start: int) -> JsonValue:
 
 def did_you_mean(name: str, known: list[str]) -> str:
     """Return `; did you mean …` where a known name is spelled nearly so, else nothing."""
-    close = get_close_matches(name, known[:_NAMES_SHOWN], n=1, cutoff=0.6)
+    short = [one for one in known[:_NAMES_SHOWN] if len(one) <= _NAME_LENGTH]
+    close = get_close_matches(name[:_NAME_LENGTH], short, n=1, cutoff=0.6)
     return f"; did you mean `{close[0]}`?" if close else ""
 
 

@@ -74,9 +74,10 @@ def require_alike(items: list[JsonValue], name: str) -> None:
           example="unique([1, 2, 1])", gives="[1, 2]")  # fmt: skip
 def unique(items: list[JsonValue]) -> JsonValue:
     """The items without repetitions, in the order in which they first come."""
-    first_ones: dict[str, JsonValue] = {}
+    first_ones: dict[object, JsonValue] = {}
     for item in items:
-        first_ones.setdefault(canonical_json(item), item)
+        is_scalar = not isinstance(item, dict | list)
+        first_ones.setdefault((type(item), item) if is_scalar else canonical_json(item), item)
     return list(first_ones.values())
 
 

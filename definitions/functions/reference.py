@@ -23,7 +23,7 @@ def functions_table() -> str:
 
 
 def _row(function: Function) -> str:
-    notes = []
+    notes: list[str] = []
     if function.is_method:
         notes.append(f"Also `x.{function.name}({', '.join(['…'] * (function.least > 1))})`.")
     if function.reads_files:

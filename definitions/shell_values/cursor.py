@@ -128,7 +128,7 @@ class Cursor:
         if quoting == "comment":
             self.copy.append(" ".join(self.text[found.start : found.end].split()))
             return
-        if found.expression.text.strip() in _BRACES:
+        if found.expression.text.strip() in _BRACES and self._refused in ([], [refusals.QUOTED_DOCUMENT]):
             self.copy.append(found.expression.text.strip()[1:-1])  # the author's own braces, no value
             if word:
                 word.add_unknown()

@@ -303,8 +303,6 @@ class Grammar(Words):
         match = _FUNCTION.match(self.text, self.at)
         if match is None or len(command.words) != 1 or command.assignments:
             return False
-        if command.words[0].values:
-            self.policy.refuse_word(command.words[0], refusals.NAME)
         self.take(len(match.group()))
         return True
 

@@ -246,7 +246,7 @@ class Words(Cursor, ABC):
             self.take()
 
     def _inside_parameter(self, inner: Word, *, in_double: bool) -> None:
-        if self.sees("$") and not self.sees("${{"):
+        if self.sees("$"):
             self.dollar(inner, in_double=in_double)
         elif self.next in ("'", '"', "\\", "`") or self.sees(OPENING):
             self.part(inner)

@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from definitions.patterns import PATTERN_LIMIT, PatternError, compile_pattern
 
 pieces = st.recursive(
-    st.sampled_from(["a", "b", "1", "-", ".", "\\d", "\\w", "\\s", "\\D", "\\W", "\\S", "[ab]", "[^a]", "[a-c1]", "\\.", "^", "$",
-                     "[]a]", "[a-]", "[\\d_]", "[\\]\\-]", "\\n", "é"]),
+    st.sampled_from(["a", "b", "1", "-", ".", "\\d", "\\w", "\\s", "\\D", "\\W", "\\S", "[ab]", "[^a]", "[a-c1]", "\\.",
+                     "^", "$", "[]a]", "[a-]", "[\\d_]", "[\\]\\-]", "\\n", "é"]),
     lambda inner: st.one_of(
         st.lists(inner, min_size=1, max_size=3).map("".join),
         st.tuples(inner, inner).map("|".join),

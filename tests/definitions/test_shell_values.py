@@ -339,6 +339,7 @@ REFUSED = {
     "echo ${y:-{{ X }}}": "`${ }`",
     'echo "${y:-{{ X }}}"': "`${ }`",
     "echo $(( {{ X }} ))": "arithmetic",
+    "echo ${y:-${{ X }}}": "`$`",
     "echo $(( $(echo {{ X }}) ))": "arithmetic",
     "((i = {{ X }}))": "arithmetic",
     "cat <<'EOF'\n{{ X }}\nEOF\n": "here-document",
@@ -571,6 +572,17 @@ def test_script_is_accepted_when_every_value_is_an_argument(text: str) -> None:
     text = text.replace("{{ X }}", "{{ inputs.x }}")
     assert [str(error) for error in check_script(text, "bash")] == []
     assert "inputs.x" not in compile_script(text, "bash").text
+
+
+@pytest.mark.parametrize(
+    "text", ["echo ${{ '{{' }}", "echo ${x:-{{ '}}' }}}", "echo `{{ '{{' }}`", "echo \\{{ '{{' }}"]
+)
+def test_braces_are_refused_when_they_would_change_what_the_shell_reads(text: str) -> None:
+    assert [error.code for error in check_script(text, "bash")] == ["unsafe-shell-value"]
+
+
+def test_braces_are_kept_when_a_here_document_is_quoted() -> None:
+    assert compile_script("cat <<'EOF'\n{{ '{{' }} x }}\nEOF\n").text == "cat <<'EOF'\n{{ x }}\nEOF\n"
 
 
 def test_all_refusals_are_found_when_a_script_has_several() -> None:
