@@ -161,7 +161,8 @@ class TemporalHost:
                 return None
             event.clear()
             try:
-                await asyncio.wait_for(event.wait(), remaining)
+                title = f"{gate.gate}: the gate closes"
+                await workflow.wait_condition(event.is_set, timeout=remaining, timeout_summary=title[:SUMMARY_LIMIT])
             except builtins.TimeoutError:
                 return accepted_decision(self._controls.book, gate)
         return decision
