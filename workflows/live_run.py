@@ -35,7 +35,7 @@ class LiveRun:
         self.request = request
         self.book = Book(Ledger() if carried is None else carried.ledger)
         self.controls = Controls(self.book, self.changed, self._emit)
-        self.host = TemporalHost(self.controls)
+        self.host = TemporalHost(self.controls, request.provider)
         self.events: list[Event] = []
         self.total_steps = 0
         self.progress = status.Progress(

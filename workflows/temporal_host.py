@@ -74,8 +74,10 @@ class Controls:
 class TemporalHost:
     """The effects of a run, as commands of its workflow."""
 
-    def __init__(self, controls: Controls) -> None:
+    def __init__(self, controls: Controls, provider: str | None = None) -> None:
         self._controls = controls
+        self._provider = provider
+        """Runs all agent steps, where the starter said so."""
 
     def now(self) -> datetime:
         """Return the workflow's time."""
@@ -107,7 +109,9 @@ class TemporalHost:
         """Run an attempt as an activity named by the step's type."""
         timeout = UNBOUNDED if step.timeout is None else step.timeout + SLACK
         queue = workflow.info().task_queue + (AGENT_QUEUE_SUFFIX if step.queue == "agent" else "")
-        return await self._activity(step.type, call, StepResult, call.path, timeout, queue, summary(call, step))
+        return await self._activity(
+            step.type, call, StepResult, call.path, timeout, queue, summary(call, step, self._provider)
+        )
 
     async def evaluate(self, call: EvaluateCall) -> dict[str, JsonValue]:
         """Evaluate by the activity `evaluate`."""
@@ -176,11 +180,11 @@ class TemporalHost:
         self._controls.on_change()
 
 
-def summary(call: StepCall, step: Step) -> str:
-    """Return an attempt's line in the Web UI's timeline: the step path first."""
+def summary(call: StepCall, step: Step, provider: str | None = None) -> str:
+    """Return an attempt's line in the Web UI's timeline: the step path first, then who runs it."""
     parts = [call.path]
-    if isinstance(step, AgentStep) and step.provider is not None:
-        parts.append(step.provider)
+    if isinstance(step, AgentStep) and (agent := provider or step.provider) is not None:
+        parts.append(agent)
     if call.attempt > 1:
         parts.append(f"attempt {call.attempt}")
     return " \u00b7 ".join(parts)
