@@ -131,7 +131,7 @@ async def test_real_parts_are_served_when_the_store_opens(client: Client, settin
     stop.set()
     await task
 
-    assert settings.work.is_dir()  # noqa: ASYNC240 - a look, not a scan
+    assert settings.work.is_dir()
 
 
 async def test_connection_follows_the_temporal_cli_when_no_address_is_given(
