@@ -62,7 +62,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --up
 # `--target` also works where the system's Python is externally managed (it installs nothing into it).
 $(CURDIR)/.tools/bin/uv:
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { echo "this Python has no pip: install it (Debian: apt install python3-pip) or uv, then run make again" >&2; exit 1; }
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-warn-script-location --upgrade --target .tools uv
+	PIP_ROOT_USER_ACTION=ignore $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-warn-script-location --upgrade --target .tools uv
 
 $(READY): pyproject.toml locks/dev.txt | $(UV)
 	@test -x $(BIN)/python || $(UV) venv --quiet --python '>=3.11' .venv
