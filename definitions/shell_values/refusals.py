@@ -52,7 +52,10 @@ COMMAND_NAME = Refusal(
 )
 NAME = Refusal("a value cannot be a name that the shell defines", "write the name itself")
 SUBSCRIPT = Refusal("the shell evaluates what stands between `[ ]` of an array", ASSIGN_FIRST)
-DESCRIPTOR = Refusal("a value cannot be the number of a file descriptor", "write the number itself")
+DESCRIPTOR = Refusal(
+    "a value cannot be a file descriptor: bash expands what follows `>&` twice",
+    "write the number itself, or for a file `> {{ … }} 2>&1`",
+)
 TEST_ARITHMETIC = Refusal(
     "inside `[[ ]]`, `-eq` and its kin evaluate what they compare, and text in it could be run",
     "write `[ … -eq … ]`, or make it a number: `{{ int(…) }}`",
