@@ -53,8 +53,9 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
 @pytest.fixture(scope="session")
 def cluster(dev_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     queue = f"cli-{uuid.uuid4().hex[:8]}"
-    found = Cluster(dev_server, queue, tmp_path_factory.mktemp("cli-store"))
-    worker = ThreadedWorker(found.address, queue, found.store)
+    home = tmp_path_factory.mktemp("cli-home")
+    found = Cluster(dev_server, queue, home / "store")
+    worker = ThreadedWorker(found.address, queue, home)
     worker.start()
     yield found
     worker.stop()

@@ -47,7 +47,7 @@ def test_show_prints_steps_error_and_the_next_command(settled, cli, write):
     shown = cli("show", run_id)
     assert shown.code == 0
     assert shown.out.startswith(f"failed  {run_id}")
-    assert "error[exit]: step `build`: exit code 3" in shown.out
+    assert "error[exit]: step `build`: the script ended with exit code 3" in shown.out
     assert f"perdure logs {run_id} build" in shown.out
 
 

@@ -77,7 +77,7 @@ def test_run_fails_with_step_reason_log_and_next_command_when_a_step_fails(settl
     run_id = new_id()
     ran = cli("run", write(FAILING), "--id", run_id)
     assert ran.code == 1
-    assert "error[exit]: step `build`: exit code 3" in ran.err
+    assert "error[exit]: step `build`: the script ended with exit code 3" in ran.err
     assert "    | cannot build" in ran.err
     assert f"next: perdure logs {run_id} build" in ran.err
 
@@ -109,7 +109,7 @@ def test_detach_prints_the_id_and_watch_ends_with_the_exit_code_of_the_run(settl
     assert started.code == 0
     watched = cli("watch", started.out.strip())
     assert watched.code == 1
-    assert "build  failed  exit: exit code 3" in watched.err
+    assert "build  failed  exit: the script ended with exit code 3" in watched.err
 
 
 def test_detach_json_prints_a_record(settled, cli, write):

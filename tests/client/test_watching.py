@@ -43,7 +43,7 @@ def lonely(dev_server, tmp_path, monkeypatch):
     """A queue that nobody serves yet, and the worker that could."""
     place = Cluster(dev_server, f"lonely-{uuid.uuid4().hex[:8]}", tmp_path / "store")
     use(place, monkeypatch)
-    worker = ThreadedWorker(place.address, place.task_queue, place.store)
+    worker = ThreadedWorker(place.address, place.task_queue, tmp_path)
     yield worker
     worker.stop()
 
@@ -99,7 +99,7 @@ def test_watch_says_that_the_server_is_gone_and_back_when_it_restarts(cli, write
     place = Cluster(f"127.0.0.1:{port}", "restarted", tmp_path / "store")
     use(place, monkeypatch)
     monkeypatch.setattr("client.watching.LONGEST_PAUSE_SECONDS", 0.3)
-    worker = ThreadedWorker(place.address, place.task_queue, place.store)
+    worker = ThreadedWorker(place.address, place.task_queue, tmp_path)
     run_id, notes = new_id(), Notes()
     with server_with_database(port, database):
         worker.start()
