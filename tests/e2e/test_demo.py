@@ -68,12 +68,12 @@ def test_the_demo_leaves_no_process_when_it_is_interrupted(tmp_path: Path) -> No
     stage = tmp_path / "demo"
     with start(stage) as demo:
         assert demo.stdout is not None
-        for line in demo.stdout:
-            if "write_tests" in line:
-                break
+        story = ""
+        while "write_tests" not in story and (line := demo.stdout.readline()):
+            story += line
         demo.send_signal(signal.SIGTERM)
-        rest, _ = demo.communicate(timeout=LIMIT_SECONDS)
-    assert demo.returncode == 130, rest
+        story += demo.stdout.read()
+    assert demo.returncode == 130, story
     deadline = time.monotonic() + 10
     while left_behind(stage) and time.monotonic() < deadline:
         time.sleep(0.1)
