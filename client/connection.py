@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from client.endpoint import Endpoint
 
 CONNECT_SECONDS = 10
+NOT_HEALTHY_PAUSE_SECONDS = 0.1
 Result = TypeVar("Result")
 
 
@@ -79,7 +80,7 @@ async def connect(profile: str | None) -> Connection:
     if names_a_cluster(profile):
         return await _connect_to_cluster(profile)
     endpoint = await _embedded_endpoint()
-    client = await _open_client({"target_host": endpoint.address, "namespace": endpoint.namespace})
+    client = await open_client({"target_host": endpoint.address, "namespace": endpoint.namespace})
     return Connection(client, endpoint)
 
 
@@ -124,23 +125,32 @@ async def _connect_to_cluster(profile: str | None) -> Connection:
     if not store:
         raise _no_store()
     address = config["target_host"] = config.get("target_host") or "localhost:7233"
-    client = await _open_client(config)
+    client = await open_client(config)
     queue = os.environ.get("PERDURE_TASK_QUEUE") or DEFAULT_TASK_QUEUE
     return Connection(client, Endpoint(address, client.namespace, queue, store, ui_url=None, is_embedded=False))
 
 
-async def _open_client(config: ClientConnectConfig) -> Client:
+async def open_client(config: ClientConnectConfig) -> Client:
     """Return a client that tries a call again for about two seconds, so that trouble is said and not hidden."""
     from temporalio.client import Client
     from temporalio.contrib.pydantic import pydantic_data_converter
     from temporalio.service import RetryConfig, RPCError
 
     retry = RetryConfig(max_interval_millis=1000, max_elapsed_time_millis=2000, max_retries=4)
-    opening = Client.connect(
-        **config, data_converter=pydantic_data_converter, retry_config=retry, runtime=_quiet_runtime()
-    )
+
+    async def opened() -> Client:
+        while True:
+            try:
+                return await Client.connect(
+                    **config, data_converter=pydantic_data_converter, retry_config=retry, runtime=_quiet_runtime()
+                )
+            except RuntimeError as error:
+                if "not healthy yet" not in str(error):  # what a server says in its first second
+                    raise
+            await asyncio.sleep(NOT_HEALTHY_PAUSE_SECONDS)
+
     try:
-        return await asyncio.wait_for(opening, CONNECT_SECONDS)
+        return await asyncio.wait_for(opened(), CONNECT_SECONDS)
     except (RuntimeError, RPCError, TimeoutError) as error:
         reason = str(error) or f"no answer within {CONNECT_SECONDS} s"
         message = messages.server_unreachable(config.get("target_host", ""), reason)

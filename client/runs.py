@@ -17,7 +17,7 @@ from client import closings, messages
 from client.exit_codes import ExitCode
 from client.output import Problem
 from definitions.messages import WORKFLOW_TYPE
-from definitions.records import ENDED, Event, Ledger, Status
+from definitions.records import ENDED, Event, Status
 
 if TYPE_CHECKING:
     from temporalio.api.history.v1 import HistoryEvent
@@ -91,12 +91,6 @@ def recorded_status(store: Store, execution_id: str) -> Status | None:
     """Return the record that `finish` wrote, or None."""
     text = store.read_document(run_key(execution_id, "run.json"))
     return None if text is None else Status.model_validate_json(text)
-
-
-def recorded_ledger(store: Store, execution_id: str) -> Ledger | None:
-    """Return the ledger that `finish` wrote, or None."""
-    text = store.read_document(run_key(execution_id, "ledger.json"))
-    return None if text is None else Ledger.model_validate_json(text)
 
 
 def recorded_events(store: Store, execution_id: str, after: int = 0) -> list[Event]:

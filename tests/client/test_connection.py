@@ -138,3 +138,17 @@ def test_doctor_finds_an_agent_and_an_old_python(monkeypatch, tmp_path):
     assert next(iter(machine_checks.agent_checks())).message == str(program)
     monkeypatch.setattr(machine_checks, "LOWEST_PYTHON", (99, 0))
     assert machine_checks.python_check().state == "failed"
+
+
+async def test_server_that_is_not_healthy_yet_is_asked_again(monkeypatch):
+    answers = [RuntimeError("Frontend is not healthy yet"), "a client"]
+
+    async def answer(*_arguments, **_options):
+        found = answers.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr("temporalio.client.Client.connect", answer)
+    monkeypatch.setattr(connection, "NOT_HEALTHY_PAUSE_SECONDS", 0)
+    assert await connection.open_client({"target_host": "h:1"}) == "a client"

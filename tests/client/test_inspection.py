@@ -1,13 +1,19 @@
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
+from temporalio.client import WorkflowQueryFailedError
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.store.keys import encode_name
 from activities.store.opening import open_store
-from client.output import coloured, one_line, plain
+from client import runs
+from client.cli import run
+from client.commands import inspect, logs
+from client.output import Problem, coloured, one_line, plain
 from client.step_logs import last_lines
-from definitions.records import Status, StepError, StepStatus
+from definitions.records import Status, StepError, StepStatus, Usage
 from tests.client.test_run_command import FAILING, GATED, HELLO, new_id, wait_for
 
 server = pytest.mark.server
@@ -168,3 +174,88 @@ def test_coloured_text_keeps_colours_only():
 def test_one_line_is_one_line_and_short():
     assert one_line("a\n b\t\x1b[2Jc") == "a b c"
     assert one_line("x" * 300, 10) == "x" * 9 + "…"
+
+
+def test_show_tells_what_is_special_about_a_step(capsys):
+    steps = {
+        "hit": StepStatus(
+            status="completed", cached=True, attempt=1, usage=Usage(usd=0.25), notes=["replaced"]
+        ),
+        "lost": StepStatus(status="failed", handled=True, error=StepError(type="exit", message="no", step="lost")),
+        "left": StepStatus(status="skipped", reason="`when` is false", summary="nothing to do"),
+    }
+    inspect._show_run(Status(execution_id="r", definition_id="d", status="running", steps=steps))
+    said = capsys.readouterr().out
+    assert "from the cache, $0.25, replaced" in said
+    assert "exit: no, handled" in said
+    assert "`when` is false, nothing to do" in said
+
+
+def test_logs_json_is_a_line_a_piece(cli, tmp_path, monkeypatch):
+    monkeypatch.setenv("PERDURE_STORE", str(tmp_path))
+    open_store(tmp_path).write_document("runs/r/logs/a%2Fb/2/log-00001", b"x\xff\n")
+    assert json.loads(cli("logs", "r", "--json").out) == {"step": "a/b", "attempt": 2, "text": "x\ufffd\n"}
+
+
+@pytest.mark.parametrize(
+    ("ended_as", "recorded", "state"),
+    [
+        ("COMPLETED", "running", "completed"),
+        ("FAILED", "rejected", "rejected"),
+        ("FAILED", "running", "failed"),
+        ("CANCELED", None, "cancelled"),
+        ("TERMINATED", "running", "failed"),
+        ("TIMED_OUT", None, "failed"),
+        ("RUNNING", "waiting_approval", "waiting_approval"),
+        ("CONTINUED_AS_NEW", None, "running"),
+    ],
+)
+def test_listed_state_is_the_servers_on_ended_runs_and_the_runs_own_on_live_ones(ended_as, recorded, state):
+    assert runs._state(SimpleNamespace(status=SimpleNamespace(name=ended_as)), recorded) == state
+
+
+def failing_query(error):
+    async def query(*_arguments, **_options):
+        raise error
+
+    return SimpleNamespace(handle=lambda _id: SimpleNamespace(query=query))
+
+
+@pytest.mark.parametrize(
+    ("error", "meant"),
+    [
+        (WorkflowQueryFailedError("unknown query"), runs.NoAnswer),
+        (RPCError("no poller seen", RPCStatusCode.FAILED_PRECONDITION, b""), runs.NoAnswer),
+        (RPCError("too long", RPCStatusCode.DEADLINE_EXCEEDED, b""), runs.NoAnswer),
+        (RPCError("gone", RPCStatusCode.UNAVAILABLE, b""), RPCError),
+        (RPCError("no such workflow", RPCStatusCode.NOT_FOUND, b""), Problem),
+    ],
+)
+async def test_query_that_fails_is_told_apart_by_why(error, meant):
+    with pytest.raises(meant):
+        await runs.query(failing_query(error), "r", "status")
+
+
+async def test_following_logs_goes_on_while_no_worker_answers(monkeypatch, tmp_path, capsys):
+    answers = [runs.NoAnswer("away"), Status(execution_id="r", definition_id="d", status="completed")]
+
+    async def current(*_arguments):
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(runs, "current_status", current)
+    monkeypatch.setattr(logs, "FOLLOW_SECONDS", 0)
+    store = open_store(tmp_path)
+    store.write_document("runs/r/logs/a/1/log-00001", b"x\n")
+    printer = logs.Printer(has_heads=False, as_json=False)
+    await logs._follow(SimpleNamespace(store=store), "r", "a", printer)
+    assert (capsys.readouterr().out, answers) == ("x\n", [])
+
+
+def test_logs_into_a_file_are_the_bytes_as_they_came(tmp_path, monkeypatch, capsysbinary):
+    monkeypatch.setenv("PERDURE_STORE", str(tmp_path))
+    open_store(tmp_path).write_document("runs/r/logs/a/1/log-00001", b"\xff\x1b[2Jx\r\n")
+    assert run(["logs", "r", "a"]) == 0
+    assert capsysbinary.readouterr().out == b"\xff\x1b[2Jx\r\n"

@@ -95,15 +95,17 @@ def test_line_mode_gives_a_sign_of_life_only_after_silence(capsys, monkeypatch):
 
 
 def live(width=80, height=24):
-    screen = Console(file=io.StringIO(), force_terminal=True, width=width, height=height, color_system=None)
-    return LiveProgress(lambda step: f"last line of {step}", screen), screen
+    written = io.StringIO()
+    screen = Console(file=written, force_terminal=True, width=width, height=height, color_system=None)
+    return LiveProgress(lambda step: f"last line of {step}", screen), screen, written
 
 
 def drawn(tree, screen):
     tree.close()
-    page = Console(file=io.StringIO(), width=screen.width, height=screen.height, color_system=None)
+    written = io.StringIO()
+    page = Console(file=written, width=screen.width, height=screen.height, color_system=None)
     page.print(tree.render())
-    return page.file.getvalue()
+    return written.getvalue()
 
 
 def now(happened):
@@ -112,7 +114,7 @@ def now(happened):
 
 @pytest.mark.parametrize("width", [80, 40])
 def test_tree_shows_each_step_in_its_state(width):
-    tree, screen = live(width)
+    tree, screen, written = live(width)
     for happened in (
         event("step_started", "g"),
         event("step_started", "g/a"),
@@ -134,13 +136,13 @@ def test_tree_shows_each_step_in_its_state(width):
     assert lines[3].startswith("- c")
     assert lines[4].startswith("? ok")
     assert all(len(line) <= width for line in lines)
-    assert "perdure approve r ok" in screen.file.getvalue()
+    assert "perdure approve r ok" in written.getvalue()
     tree.event(event("approval_decided", "ok", verdict="approve"))
     assert tree.rows["ok"].state == "running"
 
 
 def test_tree_of_many_steps_fits_the_screen():
-    tree, screen = live(height=8)
+    tree, screen, _ = live(height=8)
     for number in range(50):
         tree.event(event("step_started", f"s{number}"))
     text = drawn(tree, screen)

@@ -9,9 +9,11 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from temporalio.service import RPCError, RPCStatusCode
 
+from client import messages, watching
 from client.connection import run_connected
-from client.runs import current_status
+from client.runs import NoAnswer, current_status
 from client.watching import watch
 from definitions.messages import SEARCH_ATTRIBUTES
 from tests.client.conftest import Cluster, use
@@ -150,3 +152,52 @@ def test_status_of_a_terminated_run_is_failed_with_the_reason(settled, cli, writ
     assert status.status == "failed"
     assert status.error.message == "the run was terminated: wrong button"
     assert cli("watch", run_id).code == 1
+
+
+def test_question_that_stays_unanswered_is_asked_again_and_said_once(settled, cli, write, monkeypatch):
+    run_id, notes = new_id(), Notes()
+    cli("run", write(GATED), "--id", run_id, "--detach")
+    wait_for(lambda: cli("gates", run_id).out)
+    away = [NoAnswer("away"), NoAnswer("away"), RPCError("gone", RPCStatusCode.UNAVAILABLE, b"")]
+    original = watching.query_events
+
+    async def query(*arguments):
+        if away:
+            raise away.pop(0)
+        return await original(*arguments)
+
+    monkeypatch.setattr(watching, "query_events", query)
+    thread, ended = in_thread(run_id, notes)
+    wait_for(lambda: any(event.type == "approval_required" for event in notes.events))
+    assert notes.notices == [messages.NO_WORKER]
+    assert cli("approve", run_id).code == 0
+    thread.join(30)
+    assert ended[0].status == "completed"
+
+
+def test_run_is_asked_now_and_then_although_nothing_happens(settled, cli, write, monkeypatch):
+    monkeypatch.setattr(watching, "PROBE_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(watching, "TICK_SECONDS", 0.02)
+    run_id, notes, asked = new_id(), Notes(), []
+    cli("run", write(GATED), "--id", run_id, "--detach")
+    original = watching.query_events
+
+    async def query(*arguments):
+        asked.append(arguments)
+        return await original(*arguments)
+
+    monkeypatch.setattr(watching, "query_events", query)
+    thread, _ = in_thread(run_id, notes)
+    wait_for(lambda: len(asked) > 5)
+    assert cli("approve", run_id).code == 0
+    thread.join(30)
+    assert notes.notices == []
+
+
+def test_last_events_are_asked_for_when_the_store_has_none(settled, cli, write, monkeypatch):
+    run_id, notes = new_id(), Notes()
+    cli("run", write(HELLO), "--id", run_id)
+    monkeypatch.setattr(watching, "recorded_events", lambda *_arguments: [])
+    monkeypatch.setattr(watching, "SETTLE_SECONDS", 0.3)
+    run_connected(lambda connection: watch(connection, run_id, notes), None)
+    assert notes.events[-1].type == "run_completed"

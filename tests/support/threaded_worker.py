@@ -4,9 +4,7 @@ import asyncio
 import threading
 from pathlib import Path
 
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
-
+from client.connection import open_client
 from tests.support.workers import running_worker
 
 LIMIT_SECONDS = 60
@@ -51,7 +49,7 @@ class ThreadedWorker:
 
     async def _serve(self, ready: threading.Event) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        client = await Client.connect(self._address, data_converter=pydantic_data_converter)
+        client = await open_client({"target_host": self._address})
         async with running_worker(client, self._queue, self._home):
             ready.set()
             await self._stop.wait()
