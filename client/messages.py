@@ -20,7 +20,6 @@ NO_LOG = "nothing was printed"
 NO_RUNS = "no runs"
 NO_GATES = "no gate is open"
 NO_CHANGES = "the run changed no files"
-STOPPED_WAITING = "the run has not ended; it goes on"
 INTERRUPTED_EARLY = "interrupted before the run was started"
 NO_WORKSPACE = "the run has no files: its definition says `workspace: {from: none}`, or it has not begun"
 
@@ -131,16 +130,6 @@ def still_waiting(execution_id: str, timeout: str) -> list[str]:
 def gate_commands(execution_id: str, gate: str) -> list[str]:
     """Return the commands that decide a gate."""
     return [f"perdure approve {execution_id} {gate}", f"perdure reject {execution_id} {gate} --reason '…'"]
-
-
-def gate_ambiguous(gates: Sequence[str]) -> str:
-    """Say that the gate must be named."""
-    return "several gates are open: " + ", ".join(f"`{gate}`" for gate in gates)
-
-
-def no_gate_open(execution_id: str) -> str:
-    """Say that nothing is to be decided."""
-    return f"no gate of `{execution_id}` is open"
 
 
 def control_done(verb: str, execution_id: str) -> str:
