@@ -6,6 +6,7 @@ run's context becomes a blob, and fast-forward finds out how far the cache carri
 
 import asyncio
 import json
+import posixpath
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.fast_forward import FastForward
 from activities.store.interface import Store
-from activities.workspace.manifest import Manifest, save_manifest
+from activities.workspace.manifest import Manifest, load_manifest, save_manifest
 from activities.workspace.sources import snapshot_source
 from definitions import catalog
 from definitions.diagnostics import Diagnostic
@@ -23,7 +24,7 @@ from definitions.inputs import check_inputs
 from definitions.loader import Loaded, definition_digest, load
 from definitions.messages import SEARCH_ATTRIBUTES, InlineDefinition, PrepareCall, Prepared, RunInput
 from definitions.models import Definition
-from definitions.records import RunContext, RunHandle
+from definitions.records import RunContext, RunHandle, file_reference
 from definitions.references import references
 from definitions.rendering import render_json, render_text
 from definitions.steps import GroupStep
@@ -61,6 +62,7 @@ class Preparation:
         self._refuse(findings, loaded)
         env = frozen_environment(definition, request.env)
         tree = await asyncio.to_thread(self._tree, definition, request)
+        inputs = await asyncio.to_thread(self._with_files, definition, inputs, tree)
         context = run_context(call, definition, inputs, env)
         digest = await asyncio.to_thread(self._store.write_blob, context.model_dump_json().encode())
         prepared = Prepared(
@@ -136,6 +138,24 @@ class Preparation:
                 "path-refused", "this worker takes no folder of its machine as a workspace; give a tree's digest"
             )
         return save_manifest(self._store, snapshot_source(self._store, Path(request.workspace.path)))
+
+    def _with_files(
+        self, definition: Definition, inputs: dict[str, JsonValue], tree: str | None
+    ) -> dict[str, JsonValue]:
+        """Return the inputs with those of type `file` as references: their content counts and not their name."""
+        named = {name: inputs[name] for name, declared in definition.inputs.items() if declared.type == "file"}
+        if tree is None or not named:
+            return inputs
+        manifest = load_manifest(self._store, tree)
+        found: dict[str, JsonValue] = {}
+        for name, path in named.items():
+            if not isinstance(path, str):
+                continue
+            entry = manifest.by_path.get(posixpath.normpath(path))
+            if entry is None or entry.type != "f":
+                raise invalid("no-such-file", f"input `{name}`: the workspace has no file `{path}`")
+            found[name] = file_reference(entry.path, entry.digest, entry.size)
+        return {**inputs, **found}
 
     async def _search_attributes(self) -> list[str]:
         """Return which of ours the namespace has; asked once a worker, since setting another wedges the run."""

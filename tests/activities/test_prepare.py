@@ -103,3 +103,34 @@ steps:
 async def test_search_attributes_are_those_that_the_namespace_has(client: Client, tmp_path: Path):
     found = await prepared(client, tmp_path, RunInput(definition=InlineDefinition(text=TEXT)), allows_inline=True)
     assert found.search_attributes == ["PerdureDefinition", "PerdureStatus", "PerdureOpenGates", "PerdureApprovers"]
+
+
+FILE_INPUT = """
+inputs: {module: {type: file}}
+steps:
+  - {id: a, type: set, values: {digest: "{{ hash(inputs.module) }}", path: "{{ inputs.module.path }}"}}
+  - {id: b, type: shell, command: "cat {{ inputs.module }}"}
+"""
+
+
+async def test_content_of_a_file_input_counts_and_not_its_name(worker: RunningWorker, tmp_path: Path):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a.py").write_text("one\n")
+    (source / "b.py").write_text("one\n")
+    ends = [
+        await run(worker, FILE_INPUT, inputs={"module": name}, workspace={"path": str(source)})
+        for name in ("a.py", "./b.py")
+    ]
+    assert [ended.error for ended in ends] == [None, None]
+    outputs = [ended.steps["a"].outputs or {} for ended in ends]
+    assert outputs[0]["digest"] == outputs[1]["digest"]
+    assert [found["path"] for found in outputs] == ["a.py", "b.py"]
+    assert ends[1].steps["b"].outputs == {"stdout": "one", "exit_code": 0}
+
+
+async def test_run_is_refused_when_a_file_input_is_not_there(client: Client, tmp_path: Path):
+    text = "name: x\nworkspace: {from: empty}" + FILE_INPUT
+    request = RunInput(definition=InlineDefinition(text=text), inputs={"module": "no.py"})
+    kind, message = await refused(client, tmp_path, request, allows_inline=True)
+    assert (kind, message) == ("no-such-file", "input `module`: the workspace has no file `no.py`")
