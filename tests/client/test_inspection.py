@@ -178,9 +178,7 @@ def test_one_line_is_one_line_and_short():
 
 def test_show_tells_what_is_special_about_a_step(capsys):
     steps = {
-        "hit": StepStatus(
-            status="completed", cached=True, attempt=1, usage=Usage(usd=0.25), notes=["replaced"]
-        ),
+        "hit": StepStatus(status="completed", cached=True, attempt=1, usage=Usage(usd=0.25), notes=["replaced"]),
         "lost": StepStatus(status="failed", handled=True, error=StepError(type="exit", message="no", step="lost")),
         "left": StepStatus(status="skipped", reason="`when` is false", summary="nothing to do"),
     }
