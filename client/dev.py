@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -88,9 +89,13 @@ def foreground(environment: Mapping[str, str] | None = None) -> None:
     try:
         running = embedded.bring_up(settings, environment, say)
         told = threading.Event()
+
+        def tell(number: int, frame: FrameType | None) -> None:
+            told.set()
+
         # Only now: before, Ctrl-C has to interrupt a download or a build.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: told.set())
+            signal.signal(number, tell)
         _show(running)
         while not told.wait(_WATCH_INTERVAL):
             if embedded.heal(settings, environment, say) is None:

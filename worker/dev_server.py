@@ -15,7 +15,7 @@ from pathlib import Path
 
 from definitions.errors import EnvironmentUnfit
 from definitions.messages import SEARCH_ATTRIBUTES
-from worker import leases, log_files, processes
+from worker import dev_record, leases, log_files, processes
 from worker.dev_record import ServerRecord
 from worker.processes import ProcessIdentity
 from worker.server_binary import ServerBinary, find_binary
@@ -129,6 +129,20 @@ def holder(home: Path) -> ProcessIdentity | None:
     """Return the living server that holds the database's lease, if there is one."""
     signer = leases.signed_by(home / _LEASE)
     return signer if signer and processes.is_alive(signer) else None
+
+
+def is_taken_over(home: Path) -> bool:
+    """Whether the port of the home's server is served by a process that is not the home's server.
+
+    Another home's server may take the port of one that was killed; its runs are not for our worker.
+    """
+    server = dev_record.read(home).server
+    if server is None:
+        return False
+    ours = holder(home)
+    if ours is not None and processes.owns_listener(ours.pid, server.port) is not False:
+        return False
+    return is_listening(server.port)
 
 
 def is_listening(port: int) -> bool:

@@ -11,7 +11,7 @@ import select
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -130,7 +130,7 @@ def end(settings: Settings) -> bool:
 
 
 @contextlib.contextmanager
-def _locked(settings: Settings) -> Iterator[None]:
+def _locked(settings: Settings) -> Generator[None]:
     try:
         _prepare_home(settings)
         with leases.exclusive(settings.home / LOCK, _LOCK_LIMIT) as is_ours:

@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -61,7 +61,7 @@ def signed_by(path: Path) -> ProcessIdentity | None:
 
 
 @contextlib.contextmanager
-def exclusive(path: Path, wait: timedelta) -> Iterator[bool]:
+def exclusive(path: Path, wait: timedelta) -> Generator[bool]:
     """Hold the lease for a block; the block is told False when another process kept it for longer than `wait`."""
     descriptor = take(path, wait)
     try:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from definitions.errors import EnvironmentUnfit
-from worker import leases, log_files, processes
+from worker import dev_server, leases, log_files, processes
 from worker.settings import Settings
 
 WORKER_LEASE = "worker.lock"
@@ -24,6 +24,7 @@ READY = "ready"
 
 _log = logging.getLogger("perdure.worker")
 _LEASE_WAIT = timedelta(seconds=5)
+_STRANGER_CHECK = timedelta(milliseconds=250)
 _LOG_CHECK = timedelta(seconds=30)
 
 
@@ -55,7 +56,7 @@ def run(settings: Settings, *, address: str | None = None, ready: int | None = N
 
 
 @contextlib.contextmanager
-def claimed_work(settings: Settings) -> Iterator[Settings]:
+def claimed_work(settings: Settings) -> Generator[Settings]:
     """Hold a work folder that no other worker uses: the embedded one, or the first that is free.
 
     Raises:
@@ -117,12 +118,17 @@ async def _live(settings: Settings, address: str | None, ready: int | None) -> N
         _log.info("serving `%s` and `%s`", settings.task_queue, settings.agent_queue)
         _tell(ready, READY)
 
-    keeping = asyncio.create_task(_keep_logs_small(settings)) if settings.is_embedded else None
+    keeping: list[asyncio.Task[None]] = []
+    if settings.is_embedded:
+        keeping = [
+            asyncio.create_task(_keep_logs_small(settings)),
+            asyncio.create_task(_shun_strangers(settings)),
+        ]
     try:
         await service.serve(settings, client, stop, on_ready)
     finally:
-        if keeping:
-            keeping.cancel()
+        for task in keeping:
+            task.cancel()
 
 
 async def _keep_logs_small(settings: Settings) -> None:
@@ -130,6 +136,19 @@ async def _keep_logs_small(settings: Settings) -> None:
         for log in (settings.home / "logs").glob("*.log"):
             await asyncio.to_thread(log_files.bound, log)
         await asyncio.sleep(_LOG_CHECK.total_seconds())
+
+
+async def _shun_strangers(settings: Settings) -> None:
+    """End this process when another home's server answers at our server's address: its runs need another store.
+
+    At once, not politely: the stranger must not be asked for work, and what runs here belongs to a server that is gone.
+    """
+    while True:
+        if await asyncio.to_thread(dev_server.is_taken_over, settings.home):
+            _log.warning("another server answers at this home's address; this worker ends")
+            processes.kill(processes.descendants(os.getpid()))
+            processes.leave(1)
+        await asyncio.sleep(_STRANGER_CHECK.total_seconds())
 
 
 def _tell(ready: int | None, text: str) -> None:

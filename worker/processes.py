@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 _POLL = 0.02
 _STARTED: list[subprocess.Popen[bytes]] = []
@@ -124,7 +125,7 @@ def owns_listener(pid: int, port: int) -> bool | None:
     return any(row[1] == local and row[3] == "0A" and f"socket:[{row[9]}]" in sockets for row in rows)
 
 
-def leave(code: int) -> None:
+def leave(code: int) -> NoReturn:
     """End this process now, output flushed: at an ordinary exit the SDK's native core can abort."""
     sys.stdout.flush()
     sys.stderr.flush()

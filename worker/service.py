@@ -49,7 +49,7 @@ async def connect(
         EnvironmentUnfit: the profile cannot be read, or no server answers within `limit`.
     """
     clock = asyncio.get_running_loop().time
-    options = {"target_host": address} if address else _configured(settings.profile)
+    options: dict[str, Any] = {"target_host": address} if address else _configured(settings.profile)
     deadline = clock() + limit.total_seconds()
     while not stop.is_set():
         try:

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def home(module_home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 @contextlib.contextmanager
-def foreground(home: Home) -> Iterator[subprocess.Popen[str]]:
+def foreground(home: Home) -> Generator[subprocess.Popen[str]]:
     """Run `perdure dev`; the block begins when it has shown what runs."""
     shown = subprocess.Popen(
         [sys.executable, "-P", "-c", MAIN, str(home.code), "dev"],

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def copied_code(root: Path) -> Path:
 
 
 @contextlib.contextmanager
-def embedded_home(folder: Path, code: Path) -> Iterator[Home]:
+def embedded_home(folder: Path, code: Path) -> Generator[Home]:
     """Yield an embedded default in `folder`; what it started is ended afterwards."""
     environment = {**os.environ, "PERDURE_HOME": str(folder), "PERDURE_GRACEFUL_SHUTDOWN": "500ms"}
     settings = Settings.embedded(environment)

@@ -1,5 +1,6 @@
 """The embedded default for real: servers and workers are started, killed, replaced and ended."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -374,3 +375,16 @@ def test_record_is_json_for_other_tools_when_running(shared: Home):
 
     assert content["server"]["pid"] == running.server.pid
     assert content["worker"]["task_queue"] == "perdure"
+
+
+def test_worker_ends_when_a_stranger_serves_at_its_servers_address(home: Home):
+    running = home.bring_up()
+    os.kill(running.server.pid, signal.SIGKILL)
+    eventually(lambda: not processes.is_alive(running.server.identity))
+
+    with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):  # somebody was quicker: as strange as we are
+            stranger.bind(("127.0.0.1", running.server.port))
+            stranger.listen()
+        eventually(lambda: not processes.is_alive(running.worker.identity))

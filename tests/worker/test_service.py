@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -71,7 +71,7 @@ def toy_workers(settings: Settings, client: Client) -> list[Worker]:
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings, client: Client) -> AsyncIterator[asyncio.Event]:
+async def serving(settings: Settings, client: Client) -> AsyncGenerator[asyncio.Event]:
     """Serve while the block lasts, or until the yielded event is set."""
     stop, ready = asyncio.Event(), asyncio.Event()
     task = asyncio.create_task(service.run_workers(toy_workers(settings, client), stop, ready.set))

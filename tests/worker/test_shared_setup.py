@@ -132,7 +132,7 @@ def gateway(compose: dict[str, Any], tmp_path: Path) -> Iterator[str]:
     subprocess.run(["sh", "-ec", folders.replace(" /", f" {tmp_path}/")], check=True)
     service, port = compose["services"]["s3"], free_port()
     own = {":7070": f"127.0.0.1:{port}", "/s3": str(tmp_path / "s3")}
-    argv = [str(s3_gateway()), *(own.get(argument, argument) for argument in service["command"])]
+    argv = [str(s3_gateway()), *(str(own.get(argument, argument)) for argument in service["command"])]
     gateway = subprocess.Popen(argv, env=environment_of(service, {}), stdout=subprocess.DEVNULL)
     try:
         yield f"127.0.0.1:{port}"
