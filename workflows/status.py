@@ -67,7 +67,7 @@ def status(progress: Progress, book: Book) -> Status:
         error=progress.error,
         handled_failures=[path for path, record in records.items() if record.status == "failed" and record.handled],
         tree_before=None if prepared is None else prepared.tree,
-        tree=progress.tree,
+        tree=progress.tree or _latest_tree(progress, book),
         created_at=progress.created_at,
         started_at=progress.started_at,
         updated_at=progress.updated_at,
@@ -75,6 +75,14 @@ def status(progress: Progress, book: Book) -> Status:
         pause_reason=book.pause_reason,
         events=book.next_sequence - 1,
     )
+
+
+def _latest_tree(progress: Progress, book: Book) -> str | None:
+    """Return the tree after the last top-level step that is done: what there is of a run that goes on, or failed."""
+    for path, record in reversed(book.records.items()):
+        if "/" not in path and record.status == "completed" and record.tree is not None:
+            return record.tree
+    return None if progress.prepared is None else progress.prepared.tree
 
 
 def step_status(record: StepRecord) -> StepStatus:

@@ -4,6 +4,7 @@ import pytest
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from activities.workspace.manifest import load_manifest
 from definitions.messages import WORKFLOW_TYPE, EventsQuery
 from definitions.records import Event
 from tests.support.live_runs import finished, report, run, start, status, until, until_open, until_step
@@ -51,6 +52,19 @@ async def test_run_fails_with_the_step_error_when_a_step_fails(worker: RunningWo
     assert ended.error is not None
     assert (ended.error.type, ended.error.step) == ("exit", "a")
     assert "oops" in ended.error.message
+
+
+async def test_files_of_a_failed_run_can_be_looked_at(worker: RunningWorker):
+    text = """
+workspace: {from: empty}
+steps:
+  - {id: a, type: shell, command: echo a > a.txt}
+  - {id: b, type: shell, command: echo b > b.txt; exit 1}
+"""
+    ended = await run(worker, text)
+    assert ended.status == "failed"
+    assert ended.tree is not None
+    assert list(load_manifest(worker.store, ended.tree).by_path) == ["a.txt"]
 
 
 async def test_run_is_written_to_the_store_when_it_ends(worker: RunningWorker):
