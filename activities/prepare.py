@@ -207,7 +207,6 @@ def run_context(
         definition_environment={name: to_text(render_value(text, scope)) for name, text in definition.env.items()},
         provider=request.provider,
         script=request.script,
-        accept_sandbox=request.accept_sandbox,
         cache_default=definition.cache.default == "on",
     )
 

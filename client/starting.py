@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, JsonValue
 
@@ -44,7 +44,6 @@ class Request:
     execution_id: str | None = None
     provider: str | None = None
     script: dict[str, JsonValue] | None = None
-    accept_sandbox: Literal["cli"] | None = None
 
 
 async def start_run(connection: Connection, request: Request) -> str:
@@ -121,7 +120,6 @@ def _run_input(request: Request, tree: str | None, *, is_embedded: bool) -> RunI
         starter=user_name(),
         provider=request.provider,
         script=request.script,
-        accept_sandbox=request.accept_sandbox,
         caller_environment=caller,
     )
 

@@ -62,7 +62,6 @@ class RunInput(Message):
     """Who started it, as far as known."""
     provider: str | None = None
     script: dict[str, JsonValue] | None = None
-    accept_sandbox: Literal["cli"] | None = None
     caller_environment: dict[str, str] | None = None
     """PATH, HOME, LANG, VIRTUAL_ENV of the caller; the embedded default's steps use them."""
     carried: "Carried | None" = None

@@ -82,8 +82,6 @@ class RunContext(Record):
     """Runs every agent step that names another provider, or none (`--provider`)."""
     script: dict[str, JsonValue] | None = None
     """Answers of the scripted provider, by step path."""
-    accept_sandbox: Literal["cli"] | None = None
-    """The caller accepts a security profile that only the agent's own flags enforce."""
     cache_default: bool = False
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -113,9 +113,6 @@ class Follower:
 @click.option("--id", "execution_id", callback=read_execution_id, help="The run's id; made up where it is not given.")
 @click.option("--provider", envvar="PERDURE_PROVIDER", help="Runs agent steps that name another provider, or none.")
 @click.option("--script", type=click.Path(path_type=Path), help="Answers of the scripted provider, by step path.")
-@click.option(
-    "--accept-sandbox", type=click.Choice(["cli"]), help="Accept security profiles that only the agent enforces."
-)
 @click.option("--detach", is_flag=True, help="Start, and do not watch.")
 @strict_option
 @timeout_option
@@ -129,7 +126,6 @@ def run(
     execution_id: str | None,
     provider: str | None,
     script: Path | None,
-    accept_sandbox: Literal["cli"] | None,
     detach: bool,
     strict: bool,
     timeout: timedelta | None,
@@ -152,7 +148,6 @@ def run(
         execution_id=execution_id,
         provider=_known_provider(provider),
         script=None if script is None else read_mapping(script, "answers by step path"),
-        accept_sandbox=accept_sandbox,
     )
     follower = Follower(as_json=as_json, strict=strict, timeout=timeout)
     return _interruptible(follower, lambda: _run(request, follower, profile, detach=detach, as_json=as_json))

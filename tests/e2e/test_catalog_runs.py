@@ -43,7 +43,6 @@ class Play:
             "workspace": {"path": str(self.repository)},
             "provider": "scripted",
             "script": self.script,
-            "accept_sandbox": "cli",
             "caller_environment": CALLER,
         }
         queue = self.worker.task_queue
