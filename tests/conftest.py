@@ -4,10 +4,12 @@ dev_server    address of a real Temporal server, one a session
 client        a client of it
 task_queue    a task queue of the test's own
 worker        our worker in this process, on that queue, with a store of its own
+interruptible (always) SIGINT has its effect
 isolated      (always) nothing of the developer's own Perdure or Temporal settings reaches a test
 """
 
 import os
+import signal
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -34,6 +36,12 @@ def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("PERDURE_HOME", str(tmp_path_factory.mktemp("perdure-home")))
         patch.setenv("TEMPORAL_CONFIG_FILE", str(tmp_path_factory.mktemp("temporal-config") / "temporal.toml"))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Let SIGINT reach what tests start: a shell that runs the tests in its background has it ignored, for all below."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
