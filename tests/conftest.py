@@ -40,7 +40,7 @@ def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
-    """Let SIGINT reach what tests start: a shell that runs the tests in its background has it ignored, for all below."""
+    """Let SIGINT reach what tests start: in the background of a shell it would be ignored by all below."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
