@@ -24,9 +24,9 @@ from pydantic import JsonValue
 
 from activities.executors import tool_versions
 from activities.executors.interface import Execution, Outcome
-from activities.executors.shell_outputs import Excerpt, read_outputs
+from activities.executors.shell_outputs import Excerpt, is_empty, read_outputs
 from activities.process.environment import private_home, temporary_folder
-from activities.process.isolation import Isolation, probe, without_namespace
+from activities.process.isolation import Isolation, is_probed, probe, without_namespace
 from activities.process.running import ProcessExit, run_process
 from activities.step_log import StoreStepLog
 from definitions.errors import ErrorClass, StepFailure
@@ -56,7 +56,7 @@ class ShellExecutor:
     async def execute(self, execution: Execution) -> Outcome:
         """Run the script. Raises `StepFailure`."""
         step = _shell_step(execution)
-        plan = await asyncio.to_thread(_planned, execution, step)
+        plan = _planned(execution, step) if _is_quick(step) else await asyncio.to_thread(_planned, execution, step)
         stdout, stderr = Excerpt(), Excerpt()
         ended = await run_process(
             plan.argv,
@@ -69,7 +69,7 @@ class ShellExecutor:
         if ended.status not in step.exit_codes:
             raise _failure(ended, stderr.text(), plan.environment)
         own: dict[str, JsonValue] = {"stdout": stdout.text().strip(), "exit_code": ended.status}
-        outputs = await asyncio.to_thread(read_outputs, plan.output_file)
+        outputs = {} if is_empty(plan.output_file) else await asyncio.to_thread(read_outputs, plan.output_file)
         return Outcome({**own, **outputs}, enforced_by=plan.enforced_by, notes=plan.notes)
 
 
@@ -102,6 +102,11 @@ def _shell_step(execution: Execution) -> ShellStep:
     if not isinstance(execution.step, ShellStep):
         raise TypeError(f"a shell executor cannot run a step of type `{execution.step.type}`")
     return execution.step
+
+
+def _is_quick(step: ShellStep) -> bool:
+    """Whether laying out takes a few small files only: less than the way to a thread and back."""
+    return step.security_profile != "read-only" and is_probed()
 
 
 def _planned(execution: Execution, step: ShellStep) -> _Plan:

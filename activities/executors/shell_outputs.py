@@ -58,6 +58,15 @@ class Excerpt:
         return (bytes(self._head) + gap + tail[surplus:]).decode(errors="replace")
 
 
+def is_empty(path: Path) -> bool:
+    """Whether the script wrote no outputs: most do not."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size == 0
+
+
 def read_outputs(path: Path) -> dict[str, JsonValue]:
     """Return the outputs that a script wrote.
 

@@ -86,6 +86,11 @@ def probe() -> Isolation:
     return without_namespace(reason)
 
 
+def is_probed() -> bool:
+    """Whether `probe` has its answer: the first time it starts processes, and blocks."""
+    return probe.cache_info().currsize > 0
+
+
 def without_namespace(reason: str) -> Isolation:
     """Return what is left where a namespace cannot be had or is not wanted."""
     if sys.platform == "linux" and Path("/proc/self/stat").exists():

@@ -79,9 +79,8 @@ class Checkouts:
         Raises:
             StepFailure: the disk is full or the folder cannot be written; `BlobMissing`: the tree is gone.
         """
-        slot = await _finish(lambda: self._take(execution_id, tree))
+        slot = await _finish(lambda: self._take_at(execution_id, tree))
         try:
-            await _finish(lambda: self._prepare(slot, tree))
             yield slot.folder
         finally:
             slot.release()
@@ -115,6 +114,16 @@ class Checkouts:
         if len(name) > _LONGEST_NAME:
             name = f"{name[:_LONGEST_NAME]}-{digest_of(name.encode())[:16]}"
         return self._root / name
+
+    def _take_at(self, execution_id: str, tree: str | None) -> _Slot:
+        """Return a folder of the run, brought to the tree."""
+        slot = self._take(execution_id, tree)
+        try:
+            self._prepare(slot, tree)
+        except BaseException:
+            slot.release()
+            raise
+        return slot
 
     def _take(self, execution_id: str, tree: str | None) -> _Slot:
         """Return a free folder of the run: the one at `tree` if there is one, else any, else a new one."""
