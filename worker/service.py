@@ -107,7 +107,7 @@ def build_worker(
         activities=activities,
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
         max_concurrent_activities=slots,
-        # Queries come by the same polls as the runs' own tasks: with the default of 5 they wait behind those of 200 runs.
+        # Queries come by the same polls as the runs' own tasks, and with the default of 5 wait behind those.
         max_concurrent_workflow_task_polls=16,
         max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
         default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
