@@ -268,9 +268,9 @@ class StepRecord(Record):
     enforced_by: list[str] = []
     notes: list[str] = []
     wake_at: datetime | None = None
-    """End of a wait or of the back-off before the next attempt."""
+    """End of the back-off before the next attempt."""
     deadline: datetime | None = None
-    """End of the time of a group."""
+    """End of a wait, or of the time of a group."""
     gate: Gate | None = None
     decision: Decision | None = None
     phase: str | None = None

@@ -190,7 +190,7 @@ class Interpreter:
         retry = retry_policy(step)
         while True:
             record = self.book.get(place.path) or self._begin(step, place.path)
-            if record.wake_at is not None and record.status == "running" and step.type != "wait":
+            if record.wake_at is not None:
                 await self.host.sleep_until(record.wake_at, f"{place.path}: before attempt {record.attempt}")
                 await self.host.may_start()
                 self.book.update(place.path, wake_at=None)

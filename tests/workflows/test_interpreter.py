@@ -257,7 +257,7 @@ async def test_wait_keeps_its_deadline_when_the_ledger_is_carried():
     assert host.slept == [("w", 3600.0)]
     assert played.ending.state == "completed"
     begun = played.book.records["w"].model_copy(
-        update={"status": "running", "wake_at": host.time, "completed_at": None}
+        update={"status": "running", "deadline": host.time, "completed_at": None}
     )
     again = PlayingHost()
     second = await play(text, again, ledger=reload(played.book.freeze().model_copy(update={"records": {"w": begun}})))
@@ -345,3 +345,10 @@ steps:
     await play(text, host)
     assert host.step_calls[0].answer_fields == ["severity", "title"]
     assert host.step_calls[1].answer_fields == []
+
+
+async def test_back_off_of_a_wait_is_not_taken_for_the_wait():
+    text = "inputs: {d: {}}\nsteps: [{id: w, type: wait, duration: '{{ inputs.d }}', retry: {max_attempts: 2}}]"
+    played = await play(text, inputs={"d": "soon"})
+    assert played.ending.state == "failed"
+    assert played.host.slept == [("w: before attempt 2", 1.0)]
