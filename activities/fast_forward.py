@@ -7,6 +7,8 @@ the interpreter.
 """
 
 import asyncio
+import contextlib
+from collections.abc import Generator
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -16,7 +18,7 @@ from activities.evaluate import evaluate
 from activities.run_step import StepRunner
 from activities.store.interface import Store
 from activities.workspace.merging import merge
-from definitions.errors import ErrorClass, ExpressionError, StepFailure
+from definitions.errors import ExpressionError, StepFailure
 from definitions.messages import Prepared
 from definitions.models import Definition
 from definitions.records import Decision, EvaluateCall, Event, Gate, Ledger, MergeCall, StepCall, StepResult
@@ -78,6 +80,16 @@ class CacheHost:
             if error is not None and not isinstance(error, StepFailure | RunFailed):
                 raise error
 
+    @contextlib.contextmanager
+    def _working(self) -> Generator[None]:
+        """Count work, so that `until_quiet` waits for it."""
+        self._busy += 1
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            self._calls += 1
+
     def now(self) -> datetime:
         """Return the time."""
         return datetime.now(UTC)
@@ -90,35 +102,20 @@ class CacheHost:
         """Answer from the cache, or park."""
         if call.attempt > 1:
             await _park()
-        self._busy += 1
-        try:
+        hit = None
+        with self._working(), contextlib.suppress(StepFailure, ExpressionError):
             hit = await self._runner.from_cache(call)
-        except (StepFailure, ExpressionError):
-            hit = None
-        finally:
-            self._busy -= 1
-            self._calls += 1
         return hit if hit is not None else await _park()
 
     async def evaluate(self, call: EvaluateCall) -> dict[str, JsonValue]:
         """Evaluate here."""
-        self._busy += 1
-        try:
+        with self._working():
             return (await evaluate(self._store, call)).values
-        except ExpressionError as error:
-            raise StepFailure(ErrorClass.EXPRESSION, error.message) from error
-        finally:
-            self._busy -= 1
-            self._calls += 1
 
     async def merge(self, call: MergeCall) -> str:
         """Merge here."""
-        self._busy += 1
-        try:
+        with self._working():
             return await asyncio.to_thread(merge, self._store, call.base, call.branches)
-        finally:
-            self._busy -= 1
-            self._calls += 1
 
     async def sleep_until(self, moment: datetime, summary: str) -> None:
         """Park."""

@@ -13,7 +13,7 @@ import asyncio
 from temporalio.client import Client
 
 from activities.store.interface import Store
-from activities.store.keys import encode_name
+from activities.store.keys import run_key
 from activities.workspace.checkouts import Checkouts
 from definitions.messages import FinishCall, Report
 from definitions.records import ENDED
@@ -36,8 +36,3 @@ def write_report(store: Store, report: Report) -> None:
         store.write_document(run_key(run, f"events-{report.events[0].sequence:08d}.ndjson"), lines.encode())
     store.write_document(run_key(run, "ledger.json"), report.ledger.model_dump_json(exclude_defaults=True).encode())
     store.write_document(run_key(run, "run.json"), report.status.model_dump_json(exclude_defaults=True).encode())
-
-
-def run_key(execution_id: str, name: str) -> str:
-    """Return the key of one of a run's documents."""
-    return f"runs/{encode_name(execution_id)}/{name}"

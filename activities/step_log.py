@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from activities.store.interface import Store
-from activities.store.keys import encode_name
+from activities.store.keys import encode_name, run_key
 from definitions.errors import PerdureError
 
 LIMIT = 64 * 1024 * 1024
@@ -36,7 +36,7 @@ _CLOSE_TIMEOUT = 30.0
 
 def log_key(execution_id: str, path: str, attempt: int) -> str:
     """Return the key of an attempt's log: a prefix, under which its chunks are."""
-    return f"runs/{encode_name(execution_id)}/logs/{encode_name(path)}/{attempt}"
+    return run_key(execution_id, f"logs/{encode_name(path)}/{attempt}")
 
 
 def chunk_keys(store: Store, key: str, after: str = "") -> list[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from activities.store.keys import run_key
 from client import closings, messages
 from client.exit_codes import ExitCode
 from client.output import Problem
@@ -46,13 +47,6 @@ class RunLine:
     open_gates: int
     started_at: datetime
     ended_at: datetime | None
-
-
-def run_key(execution_id: str, name: str) -> str:
-    """Return the store's key of a document of a run."""
-    from activities.store.keys import encode_name
-
-    return f"runs/{encode_name(execution_id)}/{name}"
 
 
 async def current_status(connection: Connection, execution_id: str) -> Status:

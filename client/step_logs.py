@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from client.runs import run_key
+from activities.store.keys import run_key
 
 if TYPE_CHECKING:
     from activities.store.interface import Store

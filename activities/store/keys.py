@@ -23,6 +23,11 @@ def encode_name(text: str) -> str:
     return encoded.replace(".", "%2E") if encoded in {".", ".."} else encoded
 
 
+def run_key(execution_id: str, name: str) -> str:
+    """Return the key of one of a run's documents; an empty `name` gives the prefix of them all."""
+    return f"runs/{encode_name(execution_id)}/{name}"
+
+
 def checked_key(key: str) -> str:
     """Return `key`. Raises `StoreError` where it is not a sound key."""
     names = key.split("/")

@@ -48,7 +48,8 @@ def _print_all(store: Store, execution_id: str, step: str | None, printer: Print
 
 def _explain_silence(store: Store, execution_id: str, step: str | None) -> None:
     """Say why nothing came: no such run, no such step, or nothing was printed."""
-    from client.runs import recorded_status, run_key, unknown_run
+    from activities.store.keys import run_key
+    from client.runs import recorded_status, unknown_run
 
     status = recorded_status(store, execution_id)
     if status is None and next(iter(store.list_keys(run_key(execution_id, ""))), None) is None:

@@ -1,7 +1,5 @@
 """`approval`: opens a gate in the ledger and waits for the decision."""
 
-import hashlib
-import json
 from datetime import timedelta
 
 from pydantic import JsonValue
@@ -10,6 +8,7 @@ from definitions.errors import ErrorClass, StepFailure
 from definitions.records import Decision, Gate, StepResult
 from definitions.steps import ApprovalStep
 from definitions.steps.approval import Approvers
+from definitions.values import digest
 from workflows.interpreter import Interpreter, Place
 
 
@@ -39,7 +38,7 @@ async def _open(interpreter: Interpreter, step: ApprovalStep, place: Place) -> G
         gate=place.path,
         message=message,
         show=shown,
-        digest=_digest(message, shown),
+        digest=digest([message, shown]),
         users=approvers.users,
         groups=approvers.groups,
         anyone=step.approvers == "any",
@@ -53,12 +52,6 @@ async def _open(interpreter: Interpreter, step: ApprovalStep, place: Place) -> G
     interpreter.journal.write("approval_required", place.path, **gate.model_dump(mode="json", exclude_none=True))
     interpreter.host.changed()
     return gate
-
-
-def _digest(message: str, shown: dict[str, JsonValue]) -> str:
-    """Return the digest that a decision is bound to: of all that the person is told."""
-    text = json.dumps([message, shown], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _expired(gate: Gate) -> Decision:
