@@ -1,21 +1,12 @@
 """How far a run gets on the cache alone; seen in which activities its history has."""
 
 import pytest
-from temporalio.client import WorkflowHandle
 
 from definitions.records import Status
-from tests.support.live_runs import finished, report, run, start, until_open
+from tests.support.live_runs import finished, report, run, scheduled_activities, start, until_open
 from tests.support.workers import RunningWorker
 
 pytestmark = pytest.mark.server
-
-
-async def activities(handle: WorkflowHandle) -> list[str]:
-    return [
-        event.activity_task_scheduled_event_attributes.activity_type.name
-        for event in (await handle.fetch_history()).events
-        if event.HasField("activity_task_scheduled_event_attributes")
-    ]
 
 
 PARALLEL = """
@@ -38,7 +29,7 @@ async def test_branches_and_their_join_come_from_the_cache(worker: RunningWorker
     ended = await finished(handle)
     assert ended.steps["see"].outputs == {"stdout": "l\nr", "exit_code": 0}
     assert ended.steps["read"].outputs == {"l": "l\n"}
-    assert await activities(handle) == ["prepare", "finish"]
+    assert await scheduled_activities(handle) == ["prepare", "finish"]
     told = [(event.type, event.step) for event in (await report(handle)).events]
     assert ("step_completed", "both/l") in told
     assert [event.sequence for event in (await report(handle)).events] == list(range(1, len(told) + 1))
@@ -49,7 +40,7 @@ async def test_branch_that_must_run_is_run_and_the_other_not(worker: RunningWork
     handle = await start(worker, PARALLEL.replace("echo r >", "echo R >"))
     ended = await finished(handle)
     assert (ended.steps["both/l"].cached, ended.steps["both/r"].cached) == (True, False)
-    assert (await activities(handle)).count("shell") == 2
+    assert (await scheduled_activities(handle)).count("shell") == 2
 
 
 @pytest.mark.parametrize(
@@ -76,7 +67,7 @@ steps:
     ended = await finished(handle)
     assert ended.status == "completed"
     assert ended.steps["a"].cached
-    assert expected is None or await activities(handle) == expected
+    assert expected is None or await scheduled_activities(handle) == expected
 
 
 async def test_gate_is_asked_when_all_around_it_is_cached(worker: RunningWorker):

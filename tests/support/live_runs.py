@@ -75,3 +75,12 @@ async def until_open(handle: WorkflowHandle, gate: str) -> None:
         return gate in [found["gate"] for found in await handle.query("gates")]
 
     await until(is_open, f"gate {gate} to open")
+
+
+async def scheduled_activities(handle: WorkflowHandle) -> list[str]:
+    """Return the names of the activities in a run's history, in order."""
+    return [
+        event.activity_task_scheduled_event_attributes.activity_type.name
+        for event in (await handle.fetch_history()).events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]

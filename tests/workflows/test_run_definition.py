@@ -7,7 +7,17 @@ from temporalio.exceptions import ApplicationError
 from activities.workspace.manifest import load_manifest
 from definitions.messages import WORKFLOW_TYPE, EventsQuery
 from definitions.records import Event
-from tests.support.live_runs import finished, report, run, start, status, until, until_open, until_step
+from tests.support.live_runs import (
+    finished,
+    report,
+    run,
+    scheduled_activities,
+    start,
+    status,
+    until,
+    until_open,
+    until_step,
+)
 from tests.support.workers import RunningWorker
 
 pytestmark = pytest.mark.server
@@ -363,12 +373,7 @@ steps:
     await run(worker, text)
     handle = await start(worker, text)
     assert (await finished(handle)).status == "completed"
-    scheduled = [
-        event.activity_task_scheduled_event_attributes.activity_type.name
-        for event in (await handle.fetch_history()).events
-        if event.HasField("activity_task_scheduled_event_attributes")
-    ]
-    assert scheduled == ["prepare", "finish"]
+    assert await scheduled_activities(handle) == ["prepare", "finish"]
     told = [event.type for event in (await report(handle)).events]
     assert told.count("step_completed") == 3
 
