@@ -113,6 +113,7 @@ async def _live(settings: Settings, address: str | None, ready: int | None) -> N
         return
     if settings.is_embedded:
         await prepare_namespace(client)
+        await _bound_logs(settings)
 
     def on_ready() -> None:
         _log.info("serving `%s` and `%s`", settings.task_queue, settings.agent_queue)
@@ -133,9 +134,13 @@ async def _live(settings: Settings, address: str | None, ready: int | None) -> N
 
 async def _keep_logs_small(settings: Settings) -> None:
     while True:
-        for log in (settings.home / "logs").glob("*.log"):
-            await asyncio.to_thread(log_files.bound, log)
         await asyncio.sleep(_LOG_CHECK.total_seconds())
+        await _bound_logs(settings)
+
+
+async def _bound_logs(settings: Settings) -> None:
+    for log in (settings.home / "logs").glob("*.log"):
+        await asyncio.to_thread(log_files.bound, log)
 
 
 async def _shun_strangers(settings: Settings) -> None:

@@ -384,7 +384,14 @@ def test_worker_ends_when_a_stranger_serves_at_its_servers_address(home: Home):
 
     with socket.socket() as stranger:
         stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with contextlib.suppress(OSError):  # somebody was quicker: as strange as we are
-            stranger.bind(("127.0.0.1", running.server.port))
-            stranger.listen()
+        port = ("127.0.0.1", running.server.port)
+
+        def is_bound() -> bool:
+            with contextlib.suppress(OSError):
+                stranger.bind(port)
+                stranger.listen()
+                return True
+            return not processes.is_alive(running.worker.identity)  # somebody was quicker: as strange as we are
+
+        eventually(is_bound)
         eventually(lambda: not processes.is_alive(running.worker.identity))
