@@ -40,6 +40,11 @@ class ErrorClass(StrEnum):
     REJECTED = "rejected"  # a gate was rejected or ran out of time
     WORKSPACE = "workspace"  # the tree could not be stored, restored or merged
     STORE = "store"  # the store did not answer or is full
+    VISITS_EXHAUSTED = "visits-exhausted"  # jumps led to the step more often than `max_visits` allows
+    LOOP_EXHAUSTED = "loop-exhausted"  # all passes were made and `until` is not true
+    COLLECTION = "collection"  # `for_each` got no collection, one too large, or keys that are not unique
+    ACTIVITY = "activity"  # somebody's activity failed
+    ROUTED = "routed"  # the author's `on_success: fail`
     LOST = "lost"  # the worker died with the step, too often
     CANCELLED = "cancelled"
     INTERNAL = "internal"  # a defect of Perdure

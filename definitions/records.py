@@ -207,6 +207,73 @@ class MergeResult(Record):
     tree: str
 
 
+# --- collections, signals, other people's activities ------------------------------------------------
+
+
+class ItemsCall(Record):
+    """The input of `items`: the first time a template, afterwards the stored collection by digest."""
+
+    run: RunHandle
+    path: str
+    items: JsonValue = None
+    """The template that gives the collection."""
+    name: str = "item"
+    key: str | None = None
+    """The template of an item's key."""
+    values: dict[str, JsonValue] = {}
+    tree: str | None = None
+    digest: str | None = None
+    """The collection as frozen by the first call."""
+    start: int = 0
+
+
+class Items(Record):
+    """A window of a frozen collection. `digest` is None where all of it is here."""
+
+    digest: str | None = None
+    """Of the collection in the store."""
+    keys: list[str] = []
+    """Of all items, in order."""
+    start: int = 0
+    values: list[JsonValue] = []
+    """From `start` on, inline or as references."""
+
+
+class ActivityCall(Record):
+    """A call of somebody's activity: what the step says, rendered."""
+
+    path: str
+    activity: str
+    task_queue: str | None = None
+    arguments: list[JsonValue] = []
+    attempt: int = 1
+
+
+class StartRunCall(Record):
+    """The input of `start_run`: a run of its own (`detach`)."""
+
+    run: RunHandle
+    path: str
+    execution_id: str
+    definition: str
+    inputs: dict[str, JsonValue] = {}
+
+
+class Signal(Record):
+    """A signal that came for a `wait`, kept until one takes it."""
+
+    name: str
+    payload: JsonValue = None
+    received_at: datetime
+
+
+class Resumption(Record):
+    """What a person said about a step that failed with `on_failure: pause`."""
+
+    action: Literal["retry", "skip", "fail"] = "retry"
+    by: str = "unknown"
+
+
 # --- the ledger -------------------------------------------------------------------------------------
 
 
@@ -275,6 +342,26 @@ class StepRecord(Record):
     decision: Decision | None = None
     phase: str | None = None
     summary: str | None = None
+    entered_from: str | None = None
+    """The path of the step whose failure or success jumped here."""
+    held: bool = False
+    """Whether it failed, and the run is paused until a person says what shall become of it."""
+    rule_attempts: list[int] = []
+    """Of a `retry` with rules: failures so far, by rule."""
+    iteration: int | None = None
+    """Of a loop: the pass that it is in, or was in last."""
+    items: Items | None = None
+    """Of a `for_each`: the collection, frozen when the step was first reached."""
+    finished: int | None = None
+    """Of a `for_each`: how many items have ended."""
+    winner: str | None = None
+    """Of a race: the id of the step that won."""
+    documents: dict[str, JsonValue] = {}
+    """What `store` made; of an item with a scope: all documents of that scope."""
+    order: int | None = None
+    """Of a step with `compensate`: the how manieth it was to complete."""
+    compensated: bool = False
+    """Whether it has been undone."""
 
 
 class Ledger(Record):
@@ -289,6 +376,14 @@ class Ledger(Record):
     pause_reason: str | None = None
     deadline: datetime | None = None
     """End of the run's time."""
+    next_order: int = 1
+    """The next number of a completed step that can be undone."""
+    signals: dict[str, Signal] = {}
+    """Signals that came and that no `wait` has taken, by name; the last of each."""
+    resumptions: dict[str, Resumption] = {}
+    """What people said of held steps, by path."""
+    inputs: dict[str, JsonValue] = {}
+    """Inputs that a person gave anew with `resume`."""
 
 
 # --- what people and tools see ----------------------------------------------------------------------
@@ -351,6 +446,13 @@ class StepStatus(Record):
     notes: list[str] = []
     summary: str | None = None
     phase: str | None = None
+    entered_from: str | None = None
+    held: bool = False
+    iteration: int | None = None
+    finished: int | None = None
+    winner: str | None = None
+    documents: dict[str, JsonValue] = {}
+    compensated: bool = False
 
 
 class Status(Record):

@@ -1,6 +1,7 @@
 """What a failed attempt means: whether another follows and when, and how it is recorded."""
 
 from datetime import timedelta
+from hashlib import sha256
 
 from pydantic import JsonValue
 
@@ -13,17 +14,28 @@ ONE_ATTEMPT = Retry(max_attempts=1)
 AGENT_RETRY = Retry(max_attempts=3, on=sorted(TRANSIENT))
 
 
-def retry_policy(step: Step) -> Retry:
-    """Return the attempts of a step: the author's, else three on transient failures for agents, one otherwise."""
-    if step.retry is not None:
+def retry_rules(step: Step) -> list[Retry]:
+    """Return the rules of a step's attempts: the author's, else three on transient failures for agents, one otherwise."""
+    if isinstance(step.retry, list):
         return step.retry
-    return AGENT_RETRY if isinstance(step, AgentStep) else ONE_ATTEMPT
+    if step.retry is not None:
+        return [step.retry]
+    return [AGENT_RETRY if isinstance(step, AgentStep) else ONE_ATTEMPT]
 
 
-def wait_before(retry: Retry, failed_attempts: int) -> timedelta:
-    """Return the back-off after so many failed attempts."""
-    factor = min(retry.backoff ** (failed_attempts - 1), 1e9)
-    return min(retry.initial_interval * factor, retry.max_interval)
+def rule_for(rules: list[Retry], error_class: ErrorClass) -> int | None:
+    """Return the number of the first rule for a class of failure."""
+    return next((number for number, rule in enumerate(rules) if rule.on is None or error_class in rule.on), None)
+
+
+def wait_before(rule: Retry, failures: int, seed: str = "") -> timedelta:
+    """Return the back-off after so many failures of a rule; its jitter follows from `seed`, so it is the same again."""
+    factor = min(rule.backoff ** (failures - 1), 1e9)
+    wait = min(rule.initial_interval * factor, rule.max_interval)
+    if not rule.jitter:
+        return wait
+    draw = int.from_bytes(sha256(f"{seed}/{failures}".encode("utf-8", "surrogatepass")).digest()[:4]) / 2**32
+    return wait * (1 - rule.jitter * draw)
 
 
 def error_of(failure: StepFailure, path: str) -> StepError:

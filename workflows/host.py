@@ -5,8 +5,22 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from definitions.records import Decision, EvaluateCall, Event, Gate, MergeCall, StepCall, StepResult
-from definitions.steps import Step
+from definitions.records import (
+    ActivityCall,
+    Decision,
+    EvaluateCall,
+    Event,
+    Gate,
+    Items,
+    ItemsCall,
+    MergeCall,
+    Resumption,
+    Signal,
+    StartRunCall,
+    StepCall,
+    StepResult,
+)
+from definitions.steps import ActivityStep, Step
 
 
 class Host(Protocol):
@@ -16,10 +30,11 @@ class Host(Protocol):
         """Return the current instant (UTC), the same on replay."""
         ...
 
-    async def may_start(self, *, is_long: bool = False) -> None:
+    async def may_start(self, *, is_long: bool = False, is_race: bool = False) -> None:
         """Return when new work may start: not while the run is paused or about to continue as new.
 
-        `is_long`: the work may take hours (an agent), so it waits as soon as the history is long.
+        `is_long`: the work may take hours (an agent), so it waits as soon as the history is long. `is_race`: who is
+        first will be decided, so a host that only looks results up must not begin it.
         """
         ...
 
@@ -27,8 +42,20 @@ class Host(Protocol):
         """Run one attempt. Raises `StepFailure` (`details["error"]` is the `StepError` as JSON)."""
         ...
 
+    async def call_activity(self, call: ActivityCall, step: ActivityStep) -> JsonValue:
+        """Call somebody's activity, and return what it returns. Raises `StepFailure`."""
+        ...
+
+    async def start_run(self, call: StartRunCall) -> None:
+        """Start a run of its own; where it is there already, nothing happens. Raises `StepFailure`."""
+        ...
+
     async def evaluate(self, call: EvaluateCall) -> dict[str, JsonValue]:
         """Evaluate expressions that read files or stored values. Raises `StepFailure`."""
+        ...
+
+    async def items(self, call: ItemsCall) -> Items:
+        """Freeze a collection that is too big to travel, or return a window of it. Raises `StepFailure`."""
         ...
 
     async def merge(self, call: MergeCall) -> str:
@@ -41,6 +68,14 @@ class Host(Protocol):
 
     async def decision(self, gate: Gate) -> Decision | None:
         """Wait for the decision at an open gate; None when its deadline has passed."""
+        ...
+
+    async def signal(self, name: str, deadline: datetime | None, summary: str) -> Signal | None:
+        """Take the last signal of that name, or wait for one; None when the deadline has passed."""
+        ...
+
+    async def resumption(self, path: str) -> Resumption:
+        """Pause the run because a step failed, and wait for what a person says about it."""
         ...
 
     def emit(self, event: Event) -> None:

@@ -1,63 +1,35 @@
 """Walks a definition over a ledger, with the effects of a host.
 
-One visit of a step is: what the ledger knows, else `when`, then attempts (each by the step type's
-own code, by default an activity), then what the outcome means for the list it stands in. Plain async
-code: no Temporal, no clock, no I/O; whatever is decided is in the ledger before the next effect.
+One visit of a step is: what the ledger knows, else `when`, then its body (for each item, in passes, or once), then
+what the outcome means for the list it stands in. Plain async code: no Temporal, no clock, no I/O; whatever is decided
+is in the ledger before the next effect.
+
+    interpreter   visits, and what is recorded of them     iterations   `for_each`
+    attempts      one body: attempts and their retries     loops        `loop`
+    lists         how the steps of a list follow           compensation what undoes
+    steps/        step types without an activity           evaluations  values and conditions
 """
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from pydantic import JsonValue
-
-from definitions.errors import ErrorClass, ExpressionError, StepFailure
-from definitions.expressions import FilesNeeded, evaluate_condition, parse_condition
+from definitions.errors import ErrorClass, StepFailure
 from definitions.models import Definition
-from definitions.records import (
-    INLINE_LIMIT,
-    EvaluateCall,
-    StepCall,
-    StepError,
-    StepRecord,
-    StepResult,
-    json_size,
-)
-from definitions.references import references
-from definitions.steps import AgentStep, Step
-from definitions.steps.base import Retry
-from definitions.templates import render_value
+from definitions.records import StepError, StepRecord, StepResult
+from definitions.routes import exhausted_target, failure_target, success_target
+from definitions.steps import Step
+from workflows import attempts, iterations, loops
+from workflows.evaluations import Evaluator
 from workflows.events import Journal
-from workflows.failures import add_usage, error_of, expression_failure, retry_policy, step_failure, wait_before
+from workflows.failures import add_usage, error_of, step_failure
+from workflows.frames import Frame
 from workflows.host import Host
 from workflows.ledger import ENDED_STEP, Book
-from workflows.scope import Reference, Scopes, answer_fields, condition_references, references_in
+from workflows.places import END, Place, RunFailed, Visit
+from workflows.scope import Scopes, answer_fields
 
-
-class RunFailed(Exception):
-    """The run shall fail, whatever groups stand around the step (`on_failure: fail`)."""
-
-    def __init__(self, error: StepError) -> None:
-        self.error = error
-        super().__init__(error.message)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a visit happens: the step's path and the tree that it starts from."""
-
-    path: str
-    tree: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """What a visit came to: the tree to go on from, and whether its list goes on."""
-
-    record: StepRecord
-    tree: str | None
-    goes_on: bool = True
+Level = Literal["step", "item", "pass"]
 
 
 class Handler(Protocol):
@@ -69,7 +41,7 @@ class Handler(Protocol):
 
 
 class Interpreter:
-    """Interprets one run; the ledger in `book` is the only state."""
+    """Interprets one definition of a run; the ledger in `book` is the only state."""
 
     def __init__(
         self,
@@ -80,6 +52,7 @@ class Interpreter:
         host: Host,
         handlers: "Mapping[str, Handler]",
         *,
+        library: Mapping[str, Definition] | None = None,
         announce: bool = False,
     ) -> None:
         self.definition = definition
@@ -87,38 +60,89 @@ class Interpreter:
         self.scopes = scopes
         self.host = host
         self.journal = journal
-        self._handlers = handlers
-        self._answer_fields = answer_fields(definition)
+        self.evaluator = Evaluator(scopes, host, journal.run)
+        self.handlers = handlers
+        self.library: Mapping[str, Definition] = library or {}
+        """The other definitions that `workflow` steps run, by the names that the steps have for them."""
+        self.answer_fields = answer_fields(definition)
         self._announce = announce
         """Whether records that are known already (from the cache) are still to be told as events."""
 
+    def inside(self, definition: Definition, scopes: Scopes) -> "Interpreter":
+        """Return an interpreter of another definition in the same run."""
+        return Interpreter(
+            definition,
+            self.journal,
+            self.book,
+            scopes,
+            self.host,
+            self.handlers,
+            library=self.library,
+            announce=self._announce,
+        )
+
     # --- a visit ------------------------------------------------------------------------------------
 
-    async def visit(self, step: Step, place: Place, blocked: str | None = None) -> Visit:
+    async def visit(
+        self, step: Step, frame: Frame, tree: str | None, blocked: str | None = None, entered_from: str | None = None
+    ) -> Visit:
         """Take a step to its end, or read it back from the ledger.
 
         Args:
             step: The step.
-            place: Its path and the tree before it.
+            frame: The walk of its list.
+            tree: The tree before it.
             blocked: Why it must be skipped (a need that failed or was skipped), if it must.
+            entered_from: The path of the step that jumped to it, if one did.
 
         Raises:
             StepFailure: It failed and its list shall stop; `details["error"]` is the `StepError`.
             RunFailed: It failed and the run shall fail.
         """
+        number = frame.enter(step.id)
+        place = Place(frame.path(step.id, number), tree, frame)
+        if number > step.max_visits:
+            message = f"jumps led to `{step.id}` more than {step.max_visits} times, which is its `max_visits`"
+            raise step_failure(StepError(type=ErrorClass.VISITS_EXHAUSTED, message=message, step=place.path))
         record = self.book.get(place.path)
-        if record is not None and record.status in ENDED_STEP:
+        if record is not None and record.status in ENDED_STEP and not record.held:
             self._read_back(place.path, record)
             return self._route(step, place, record)
         if record is None:
-            await self.host.may_start(is_long=step.queue == "agent")
-            reason = blocked if blocked is not None else await self._skip_reason(step, place)
-            record = self._begin(step, place.path) if reason is None else self._skip(step, place.path, reason)
+            record = await self._enter(step, place, number, blocked, entered_from)
         else:
             self.journal.enter_phase(step.phase, silently=True)
         if record.status not in ENDED_STEP:
-            record = await self._attempts(step, place)
+            record = await self.body(step, place)
+        while record.status == "failed" and step.on_failure == "pause":
+            record = await self._hold(step, place)
+            if not record.held:
+                break
         return self._route(step, place, record)
+
+    async def body(self, step: Step, place: Place, level: Level = "step") -> StepRecord:
+        """Do what a step does: once for each item, in passes, or once, as it says and as far as it is not inside."""
+        if step.for_each is not None and level == "step":
+            return await iterations.run(self, step, step.for_each, place)
+        if step.loop is not None and level != "pass":
+            return await loops.run(self, step, step.loop, place)
+        return await attempts.run(self, step, place)
+
+    async def _enter(
+        self, step: Step, place: Place, visit: int, blocked: str | None, entered_from: str | None
+    ) -> StepRecord:
+        await self.host.may_start(is_long=step.queue == "agent")
+        reason = blocked
+        if reason is None and step.when is not None:
+            try:
+                holds = await self.evaluator.condition(step.when, place)
+            except StepFailure as failure:
+                self.begin(step, place)
+                return self.fail(step, place.path, failure)
+            reason = None if holds else f"`when` is false: {step.when.strip()}"
+        if reason is not None:
+            return self.skip(step, place.path, reason, visit=visit, entered_from=entered_from)
+        return self.begin(step, place, visit=visit, entered_from=entered_from)
 
     def _read_back(self, path: str, record: StepRecord) -> None:
         self.journal.enter_phase(record.phase, silently=not self._announce)
@@ -127,162 +151,71 @@ class Interpreter:
                 self.journal.step_ended(inside, known)
             self.journal.step_ended(path, record)
 
-    async def _skip_reason(self, step: Step, place: Place) -> str | None:
-        if step.when is None:
-            return None
-        try:
-            holds = await self.condition(step.when, place)
-        except StepFailure as failure:
-            self._begin(step, place.path)
-            self._fail(step, place.path, failure)
-            return None
-        return None if holds else f"`when` is false: {step.when.strip()}"
+    async def _hold(self, step: Step, place: Place) -> StepRecord:
+        """Pause the run over a failed step, and do with it what a person says."""
+        self.book.update(place.path, held=True)
+        resumption = await self.host.resumption(place.path)
+        record = self.book.update(place.path, held=False)
+        match resumption.action:
+            case "retry":
+                self._forget_unfinished(step, place.path)
+                self.book.update(place.path, status="running", attempt=record.attempt + 1, error=None, rule_attempts=[])
+                self.journal.write("step_retrying", place.path, attempt=record.attempt + 1, by=resumption.by)
+                self.host.changed()
+                record = await self.body(step, place)
+                return record.model_copy(update={"held": record.status == "failed"})
+            case "skip":
+                return self.skip(step, place.path, f"skipped by `{resumption.by}` after it failed", error=record.error)
+            case "fail":
+                return record
 
-    def _begin(self, step: Step, path: str) -> StepRecord:
-        known = self.book.get(path)
+    def _forget_unfinished(self, step: Step, path: str) -> None:
+        """Drop what a retry does anew: of a `for_each` the items that did not complete, of a loop its last pass."""
+        if step.for_each is None and step.loop is None:
+            self.book.forget_below(path)
+            return
+        for inside, record in list(self.book.records.items()):
+            if inside.startswith((f"{path}[", f"{path}#")) and record.status in ("failed", "cancelled"):
+                self.book.forget(inside)
+
+    # --- what is recorded ---------------------------------------------------------------------------
+
+    def begin(self, step: Step, place: Place, *, visit: int = 1, entered_from: str | None = None) -> StepRecord:
+        """Record that a step, an item or a pass begins."""
+        known = self.book.get(place.path)
         if known is not None:
             return known
         self.journal.enter_phase(step.phase)
         record = self.book.put(
-            path,
+            place.path,
             StepRecord(
                 status="running",
                 type=step.type,
                 attempt=1,
+                visit=visit,
                 started_at=self.host.now(),
                 phase=step.phase,
-                summary=self._summary(step),
+                summary=None if step.summary is None else self.evaluator.summary(step.summary, place),
+                entered_from=entered_from,
             ),
         )
-        self.journal.write("step_started", path, type=step.type, name=step.name, summary=record.summary)
+        self.journal.write("step_started", place.path, type=step.type, name=step.name, summary=record.summary)
         self.host.changed()
         return record
 
-    def _skip(self, step: Step, path: str, reason: str) -> StepRecord:
+    def skip(self, step: Step, path: str, reason: str, **facts: object) -> StepRecord:
+        """Record that a step is skipped."""
         now = self.host.now()
         record = StepRecord(status="skipped", type=step.type, reason=reason, started_at=now, completed_at=now)
-        return self._end(path, record)
+        return self._end(path, record.model_copy(update=facts))
 
-    def _end(self, path: str, record: StepRecord) -> StepRecord:
-        self.book.put(path, record)
-        self.journal.step_ended(path, record)
-        self.host.changed()
-        return record
+    def complete(self, step: Step, path: str, result: StepResult, **facts: object) -> StepRecord:
+        """Record that a step, an item or a pass completed."""
+        record = completed(self.book.get(path) or StepRecord(type=step.type), result)
+        return self._end(path, record.model_copy(update={"completed_at": self.host.now(), **facts}))
 
-    def _route(self, step: Step, place: Place, record: StepRecord) -> Visit:
-        """Say what an ended step means for its list."""
-        if record.status != "failed":
-            return Visit(record, record.tree if record.tree is not None else place.tree)
-        error = record.error or StepError(type=ErrorClass.INTERNAL, message="unknown", step=place.path)
-        match step.on_failure:
-            case "continue":
-                return Visit(record, place.tree)
-            case "end":
-                return Visit(record, place.tree, goes_on=False)
-            case "fail":
-                raise RunFailed(error)
-            case "stop":
-                raise step_failure(error)
-
-    # --- attempts -----------------------------------------------------------------------------------
-
-    async def _attempts(self, step: Step, place: Place) -> StepRecord:
-        retry = retry_policy(step)
-        while True:
-            record = self.book.get(place.path) or self._begin(step, place.path)
-            if record.wake_at is not None:
-                await self.host.sleep_until(record.wake_at, f"{place.path}: before attempt {record.attempt}")
-                await self.host.may_start()
-                self.book.update(place.path, wake_at=None)
-            try:
-                result = await self._attempt(step, place)
-            except StepFailure as failure:
-                failed = self._after_failure(step, place.path, failure, retry)
-                if failed is not None:
-                    return failed
-            except RunFailed as failure:
-                self._fail(step, place.path, step_failure(failure.error))
-                raise
-            except asyncio.CancelledError:
-                self._cancel(place.path)
-                raise
-            else:
-                return self._complete(place.path, result)
-
-    async def _attempt(self, step: Step, place: Place) -> StepResult:
-        handler = self._handlers.get(step.type)
-        if handler is not None:
-            return await handler(self, step, place)
-        return await self._activity(step, place)
-
-    async def _activity(self, step: Step, place: Place) -> StepResult:
-        record = self.book.get(place.path)
-        call = StepCall(
-            run=self.journal.run,
-            path=place.path,
-            attempt=1 if record is None else record.attempt,
-            step=step.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-            values=self.scopes.projection(references(step)),
-            tree=place.tree,
-            answer_fields=self._answer_fields.get(step.id, []) if isinstance(step, AgentStep) else [],
-            spent=None if record is None else record.usage,
-        )
-        return await self.host.run_step(call, step)
-
-    def _after_failure(self, step: Step, path: str, failure: StepFailure, retry: Retry) -> StepRecord | None:
-        """Record a failed attempt; return the record where it was the last, else None."""
-        record = self.book.get(path) or StepRecord()
-        error = error_of(failure, path)
-        usage = add_usage(record.usage, error.usage)
-        is_retried = record.attempt < retry.max_attempts and (retry.on is None or failure.error_class in retry.on)
-        if not is_retried:
-            self.book.update(path, usage=usage)
-            return self._fail(step, path, failure)
-        self.book.forget_below(path)
-        wait = wait_before(retry, record.attempt)
-        self.book.update(
-            path,
-            attempt=record.attempt + 1,
-            wake_at=self.host.now() + wait,
-            usage=usage,
-            status="running",
-            deadline=None,
-        )
-        self.journal.write(
-            "step_retrying",
-            path,
-            attempt=record.attempt + 1,
-            max_attempts=retry.max_attempts,
-            seconds=wait.total_seconds(),
-            error=error.model_dump(mode="json", exclude_none=True),
-        )
-        self.host.changed()
-        return None
-
-    def _complete(self, path: str, result: StepResult) -> StepRecord:
-        record = self.book.get(path) or StepRecord()
-        return self._end(
-            path,
-            record.model_copy(
-                update={
-                    "status": "completed",
-                    "outputs": result.outputs,
-                    "artifacts": result.artifacts,
-                    "tree": result.tree,
-                    "cached": result.cached,
-                    "cache_key": result.cache_key,
-                    "log": result.log,
-                    "usage": add_usage(record.usage, result.usage),
-                    "enforced_by": result.enforced_by,
-                    "notes": result.notes,
-                    "completed_at": self.host.now(),
-                    "wake_at": None,
-                    "deadline": None,
-                }
-            ),
-        )
-
-    def _fail(self, step: Step, path: str, failure: StepFailure) -> StepRecord:
+    def fail(self, step: Step, path: str, failure: StepFailure) -> StepRecord:
+        """Record that a step, an item or a pass failed."""
         record = self.book.get(path) or StepRecord(type=step.type)
         error = error_of(failure, path)
         return self._end(
@@ -291,7 +224,7 @@ class Interpreter:
                 update={
                     "status": "failed",
                     "error": error,
-                    "handled": step.on_failure in ("continue", "end"),
+                    "handled": is_handled(step, error),
                     "log": error.log,
                     "cache_key": error.cache_key,
                     "completed_at": self.host.now(),
@@ -301,69 +234,78 @@ class Interpreter:
             ),
         )
 
-    def _cancel(self, path: str) -> None:
+    def cancel(self, path: str) -> None:
+        """Record that a step, an item or a pass was cancelled."""
         record = self.book.get(path) or StepRecord()
         self._end(
             path, record.model_copy(update={"status": "cancelled", "completed_at": self.host.now(), "wake_at": None})
         )
 
-    # --- values -------------------------------------------------------------------------------------
+    def _end(self, path: str, record: StepRecord) -> StepRecord:
+        self.book.put(path, record)
+        self.journal.step_ended(path, record)
+        self.host.changed()
+        return record
 
-    async def condition(self, text: str, place: Place) -> bool:
-        """Return whether a condition holds. Raises StepFailure (class `expression`)."""
-        known: frozenset[Reference] = frozenset()
-        try:
-            known = condition_references(text)
-            return evaluate_condition(parse_condition(text), self.scopes.scope(known))
-        except FilesNeeded:
-            values = await self._evaluate({"condition": text}, ["condition"], known, place)
-            return values["condition"] is True
-        except ExpressionError as error:
-            raise expression_failure(error, text) from error
+    # --- what follows -------------------------------------------------------------------------------
 
-    async def values(self, templates: dict[str, JsonValue], place: Place) -> dict[str, JsonValue]:
-        """Return templates' values by name; big ones as references. Raises StepFailure (class `expression`)."""
-        known: frozenset[Reference] = frozenset()
-        try:
-            known = references_in(templates)
-            scope = self.scopes.scope(known)
-            rendered = {name: render_value(template, scope) for name, template in templates.items()}
-        except FilesNeeded:
-            return await self._evaluate(templates, [], known, place)
-        except ExpressionError as error:
-            raise expression_failure(error) from error
-        if all(json_size(value) <= INLINE_LIMIT for value in rendered.values()):
-            return rendered
-        return await self._evaluate(templates, [], known, place)
+    def _route(self, step: Step, place: Place, record: StepRecord) -> Visit:
+        """Say what an ended step means for its list."""
+        if record.status == "cancelled":
+            raise asyncio.CancelledError
+        if record.status != "failed":
+            tree = record.tree if record.tree is not None else place.tree
+            return Visit(record, tree, self._success_target(step, place))
+        error = record.error or StepError(type=ErrorClass.INTERNAL, message="unknown", step=place.path)
+        if is_exhausted(step, error):
+            return Visit(record, place.tree, exhausted_target(step))
+        match step.on_failure:
+            case "continue":
+                return Visit(record, place.tree)
+            case "end":
+                return Visit(record, place.tree, END)
+            case "fail":
+                raise RunFailed(error)
+            case "stop" | "pause":
+                raise step_failure(error)
+            case target:
+                return Visit(record, place.tree, target)
 
-    async def text(self, template: str, place: Place) -> str:
-        """Return a template as text for people; what cannot be evaluated stands as it was written."""
-        try:
-            value = (await self.values({"text": template}, place))["text"]
-        except StepFailure:
-            return template
-        return value if isinstance(value, str) else template
+    @staticmethod
+    def _success_target(step: Step, place: Place) -> str | None:
+        if step.on_success == "fail":
+            message = f"step `{place.path}` ended well, and its `on_success` is `fail`"
+            raise RunFailed(StepError(type=ErrorClass.ROUTED, message=message, step=place.path))
+        return END if step.on_success == END else success_target(step)
 
-    async def _evaluate(
-        self, expressions: dict[str, JsonValue], conditions: list[str], known: frozenset[Reference], place: Place
-    ) -> dict[str, JsonValue]:
-        await self.host.may_start()
-        return await self.host.evaluate(
-            EvaluateCall(
-                run=self.journal.run,
-                path=place.path,
-                expressions=expressions,
-                conditions=conditions,
-                values=self.scopes.projection(known),
-                tree=place.tree,
-            )
-        )
 
-    def _summary(self, step: Step) -> str | None:
-        if step.summary is None:
-            return None
-        try:
-            rendered = render_value(step.summary, self.scopes.scope(references_in(step.summary)))
-        except (ExpressionError, FilesNeeded):
-            return step.summary
-        return str(rendered)[:200]
+def completed(record: StepRecord, result: StepResult) -> StepRecord:
+    """Return a record with the result of its last attempt."""
+    return record.model_copy(
+        update={
+            "status": "completed",
+            "outputs": result.outputs,
+            "artifacts": result.artifacts,
+            "tree": result.tree,
+            "cached": result.cached,
+            "cache_key": result.cache_key,
+            "log": result.log,
+            "usage": add_usage(record.usage, result.usage),
+            "enforced_by": result.enforced_by,
+            "notes": result.notes,
+            "wake_at": None,
+            "deadline": None,
+        }
+    )
+
+
+def is_exhausted(step: Step, error: StepError) -> bool:
+    """Whether a failure is the step's own loop being used up, with a step named for that."""
+    return error.type == ErrorClass.LOOP_EXHAUSTED and "#" not in error.step.rpartition("/")[2] and (
+        exhausted_target(step) is not None
+    )
+
+
+def is_handled(step: Step, error: StepError) -> bool:
+    """Whether the run goes on, or ends well, in spite of a failure."""
+    return step.on_failure in ("continue", "end") or failure_target(step) is not None or is_exhausted(step, error)

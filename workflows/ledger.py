@@ -2,27 +2,39 @@
 
 Interpreting is a function of definition, inputs and ledger: what the ledger knows is read back, never
 computed again. Records are frozen; a change replaces the record.
+
+Paths: `build`, `checks/lint` (in a group), `fix#3` and `fix#3/test` (a pass of a loop), `epics[E-12]/design` (an
+item), `fix@2` (a later visit).
 """
 
 from datetime import datetime
 
 from pydantic import JsonValue
 
-from definitions.records import Decision, Ledger, StepRecord
+from definitions.records import Decision, Ledger, Resumption, Signal, StepRecord
 
 ENDED_STEP = frozenset({"completed", "failed", "skipped", "cancelled"})
+FOLD_ABOVE = 400
+"""Records from which on the insides of finished items and passes are put away: events and outputs remain."""
 
 
 class Book:
     """A ledger that is being written."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._records: dict[str, StepRecord] = dict(ledger.records)
+        self._records: dict[str, StepRecord] = {}
+        self._visits: dict[str, int] = {}
+        for path, record in ledger.records.items():
+            self.put(path, record)
         self.decisions: list[Decision] = list(ledger.decisions)
         self.next_sequence: int = ledger.next_sequence
+        self.next_order: int = ledger.next_order
         self.paused: bool = ledger.paused
         self.pause_reason: str | None = ledger.pause_reason
         self.deadline: datetime | None = ledger.deadline
+        self.signals: dict[str, Signal] = dict(ledger.signals)
+        self.resumptions: dict[str, Resumption] = dict(ledger.resumptions)
+        self.inputs: dict[str, JsonValue] = dict(ledger.inputs)
 
     def get(self, path: str) -> StepRecord | None:
         """Return what is known of a step path."""
@@ -33,8 +45,24 @@ class Book:
         record = self._records.get(path)
         return record if record is not None and record.status in ENDED_STEP else None
 
+    def latest(self, path: str) -> str | None:
+        """Return the path of the latest visit of a step that has ended; `path` is that of its first visit."""
+        for visit in range(self._visits.get(path, 1), 0, -1):
+            known = path_of_visit(path, visit)
+            if known in self._records and self._has_result(known):
+                return known
+        return None
+
+    def _has_result(self, path: str) -> bool:
+        record = self._records[path]
+        return record.status in ENDED_STEP or record.iteration is not None
+
     def put(self, path: str, record: StepRecord) -> StepRecord:
         """Write a record."""
+        if path not in self._records:
+            base, _, number = path.rpartition("@")
+            if base and number.isdigit():
+                self._visits[base] = max(int(number), self._visits.get(base, 1))
         self._records[path] = record
         return record
 
@@ -43,13 +71,26 @@ class Book:
         return self.put(path, (self._records.get(path) or StepRecord()).model_copy(update=changes))
 
     def forget_below(self, path: str) -> None:
-        """Drop the records of the steps inside a group: its next attempt starts them anew."""
+        """Drop the records of the steps inside a step: its next attempt starts them anew."""
         for inside, _ in self.below(path):
             del self._records[inside]
 
+    def forget(self, path: str) -> None:
+        """Drop a record and those inside it."""
+        self.forget_below(path)
+        self._records.pop(path, None)
+
     def below(self, path: str) -> list[tuple[str, StepRecord]]:
-        """Return the records of the steps inside a group, in the order in which they were reached."""
+        """Return the records of the steps inside a step, in the order in which they were reached."""
         return [(known, record) for known, record in self._records.items() if known.startswith(f"{path}/")]
+
+    def fold(self, path: str) -> None:
+        """Put away the inside of a finished item or pass, where the ledger has grown; what may be needed stays."""
+        if len(self._records) <= FOLD_ABOVE:
+            return
+        for inside, record in self.below(path):
+            if record.order is None and not (record.artifacts or record.documents) and record.status in ENDED_STEP:
+                del self._records[inside]
 
     @property
     def records(self) -> dict[str, StepRecord]:
@@ -62,21 +103,28 @@ class Book:
         self.next_sequence += 1
         return number
 
+    def take_order(self) -> int:
+        """Return the number of the next completed step that can be undone."""
+        number = self.next_order
+        self.next_order += 1
+        return number
+
     def freeze(self) -> Ledger:
         """Return the ledger as it stands."""
         return Ledger(
             records=dict(self._records),
             decisions=list(self.decisions),
             next_sequence=self.next_sequence,
+            next_order=self.next_order,
             paused=self.paused,
             pause_reason=self.pause_reason,
             deadline=self.deadline,
+            signals=dict(self.signals),
+            resumptions=dict(self.resumptions),
+            inputs=dict(self.inputs),
         )
 
 
-def group_outputs(book: Book, group_path: str, child_ids: list[str]) -> dict[str, JsonValue]:
-    """Return a group's outputs: those of its children, by id, in declared order."""
-    return {
-        child: (record.outputs if (record := book.ended(f"{group_path}/{child}")) is not None else None)
-        for child in child_ids
-    }
+def path_of_visit(path: str, visit: int) -> str:
+    """Return the path of a visit; the first has none but the step's own."""
+    return path if visit == 1 else f"{path}@{visit}"

@@ -1,57 +1,137 @@
-"""How the steps of one list follow each other: in order, side by side, or as soon as what they need has ended.
+"""How the steps of one list follow each other: in order with jumps, side by side, as a race, or by what they need.
 
 A list hands a tree of files on. In order, each step starts from the tree of the one before; with `needs`, from
 the join of its needs' trees. The first failure that stops a list cancels what still runs in it, in declared
 order, and waits until it is gone; the error is that of the first in declared order among those that failed.
 """
 
+from __future__ import annotations
+
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from definitions.errors import StepFailure
-from definitions.records import MergeCall
+from definitions.records import StepError
+from definitions.routes import handlers
 from definitions.steps import Step
-from workflows.interpreter import Interpreter, Place, RunFailed, Visit
+from workflows.failures import step_failure
+from workflows.frames import Frame
+from workflows.joins import join, side_by_side
+from workflows.places import END, Visit
+
+if TYPE_CHECKING:
+    from workflows.interpreter import Interpreter
 
 
-async def run_list(interpreter: Interpreter, steps: Sequence[Step], prefix: str, tree: str | None) -> str | None:
+async def run_list(interpreter: Interpreter, steps: Sequence[Step], frame: Frame, tree: str | None) -> str | None:
     """Run a list to its end; return the tree after it. Raises StepFailure or RunFailed."""
     if any(step.needs is not None for step in steps):
-        return await _by_needs(interpreter, steps, prefix, tree)
-    for step in steps:
-        visit = await interpreter.visit(step, Place(prefix + step.id, tree))
-        tree = visit.tree
-        if not visit.goes_on:
-            break
-    return tree
+        return await _by_needs(interpreter, steps, frame, tree)
+    return await _in_order(interpreter, steps, frame, tree)
 
 
 async def run_branches(
-    interpreter: Interpreter, steps: Sequence[Step], prefix: str, tree: str | None
+    interpreter: Interpreter, steps: Sequence[Step], frame: Frame, tree: str | None
 ) -> dict[str, str | None]:
     """Run steps side by side, each from the same tree; return the trees after, by id, in declared order."""
     ends: dict[str, Visit] = {}
 
     async def branch(step: Step) -> bool:
-        ends[step.id] = await interpreter.visit(step, Place(prefix + step.id, tree))
+        ends[step.id] = await interpreter.visit(step, frame, tree)
         return True
 
-    await _side_by_side([lambda step=step: branch(step) for step in steps])
+    await side_by_side([lambda step=step: branch(step) for step in steps])
     return {step.id: ends[step.id].tree for step in steps}
 
 
-async def join(interpreter: Interpreter, path: str, base: str | None, branches: dict[str, str | None]) -> str | None:
-    """Return the tree in which the branches' changes to `base` are together."""
-    changed = {name: tree for name, tree in branches.items() if tree is not None and tree != base}
-    if base is None or not changed:
-        return base
-    if len(set(changed.values())) == 1:
-        return next(iter(changed.values()))
-    await interpreter.host.may_start()
-    return await interpreter.host.merge(MergeCall(run=interpreter.journal.run, path=path, base=base, branches=changed))
+async def run_race(
+    interpreter: Interpreter, steps: Sequence[Step], frame: Frame, tree: str | None, path: str
+) -> str | None:
+    """Run steps side by side until the first has completed; return its tree. The others are cancelled and gone.
+
+    Raises StepFailure where none completed and one failed, with the error of the first in declared order.
+    """
+    known = interpreter.book.get(path)
+    if known is not None and known.winner is not None:
+        record = interpreter.book.get(frame.prefix + known.winner)
+        return tree if record is None or record.tree is None else record.tree
+    await interpreter.host.may_start(is_race=True)
+    ends: dict[int, Visit] = {}
+    failures: dict[int, StepFailure] = {}
+    news = asyncio.Event()
+
+    async def branch(number: int, step: Step) -> None:
+        try:
+            ends[number] = await interpreter.visit(step, frame, tree)
+        except StepFailure as failure:
+            failures[number] = failure
+        finally:
+            news.set()
+
+    tasks = [asyncio.create_task(branch(number, step)) for number, step in enumerate(steps)]
+    try:
+        winner = await _first_completed(tasks, ends, news)
+        if winner is not None:
+            interpreter.book.update(path, winner=steps[winner].id)
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    if winner is not None:
+        return ends[winner].tree
+    if failures:
+        raise failures[min(failures)]
+    return tree
 
 
-async def _by_needs(interpreter: Interpreter, steps: Sequence[Step], prefix: str, tree: str | None) -> str | None:
+async def _first_completed(
+    tasks: Sequence[asyncio.Task[None]], ends: dict[int, Visit], news: asyncio.Event
+) -> int | None:
+    """Return the number of the first branch that completed, ties by declared order; None where none did."""
+    while True:
+        completed = [number for number, visit in ends.items() if visit.record.status == "completed"]
+        if completed:
+            return min(completed)
+        if all(task.done() for task in tasks):
+            return None
+        await news.wait()
+        news.clear()
+        await asyncio.sleep(0)  # all that ended at the same moment count as equally early
+
+
+async def _in_order(interpreter: Interpreter, steps: Sequence[Step], frame: Frame, tree: str | None) -> str | None:
+    positions = {step.id: index for index, step in enumerate(steps)}
+    by_jump_only = handlers(steps)
+    taken: dict[str, StepError] = {}
+    index, came_from = 0, None
+    while index < len(steps):
+        step = steps[index]
+        if step.id in by_jump_only and came_from is None:
+            index += 1
+            continue
+        visit = await interpreter.visit(step, frame, tree, entered_from=came_from)
+        tree, came_from = visit.tree, None
+        if visit.target is None and step.id in by_jump_only:
+            if step.end == "failed" and step.id in taken:
+                raise step_failure(taken[step.id])
+            break
+        if visit.target == END:
+            break
+        if visit.target is None:
+            index += 1
+            continue
+        if visit.record.status == "failed" and visit.record.error is not None:
+            taken[visit.target] = visit.record.error
+        came_from = frame.path(step.id, frame.visits[step.id])
+        index = positions[visit.target]
+    return tree
+
+
+async def _by_needs(interpreter: Interpreter, steps: Sequence[Step], frame: Frame, tree: str | None) -> str | None:
     needs = effective_needs(steps)
     ends: dict[str, Visit] = {}
     ended = {step.id: asyncio.Event() for step in steps}
@@ -60,15 +140,15 @@ async def _by_needs(interpreter: Interpreter, steps: Sequence[Step], prefix: str
         for need in needs[step.id]:
             await ended[need].wait()
         trees = {need: ends[need].tree for need in needs[step.id]}
-        start = await join(interpreter, prefix + step.id, tree, trees)
-        ends[step.id] = await interpreter.visit(step, Place(prefix + step.id, start), _blocked(step, ends))
+        start = await join(interpreter, frame.prefix + step.id, tree, trees)
+        ends[step.id] = await interpreter.visit(step, frame, start, _blocked(step, ends))
         ended[step.id].set()
-        return ends[step.id].goes_on
+        return ends[step.id].target is None
 
-    await _side_by_side([lambda step=step: branch(step) for step in steps])
+    await side_by_side([lambda step=step: branch(step) for step in steps])
     needed = {need for step in steps for need in needs[step.id]}
     last = {step.id: ends[step.id].tree for step in steps if step.id in ends and step.id not in needed}
-    return await join(interpreter, prefix + steps[-1].id, tree, last)
+    return await join(interpreter, frame.prefix + steps[-1].id, tree, last)
 
 
 def effective_needs(steps: Sequence[Step]) -> dict[str, list[str]]:
@@ -91,29 +171,3 @@ def _blocked(step: Step, ends: dict[str, Visit]) -> str | None:
     return None
 
 
-async def _side_by_side(branches: Sequence[Callable[[], Awaitable[bool]]]) -> None:
-    """Run branches at the same time; a failure, or a branch that gives False, cancels the others.
-
-    Tasks are kept and cancelled in list order: sets would make another order on replay.
-    """
-    tasks: list[asyncio.Task[None]] = []
-    failures: dict[int, StepFailure | RunFailed] = {}
-
-    async def guarded(number: int, branch: Callable[[], Awaitable[bool]]) -> None:
-        try:
-            goes_on = await branch()
-        except (StepFailure, RunFailed) as failure:
-            failures[number] = failure
-            goes_on = False
-        if not goes_on:
-            for other, task in enumerate(tasks):
-                if other != number:
-                    task.cancel()
-
-    tasks.extend(asyncio.create_task(guarded(number, branch)) for number, branch in enumerate(branches))
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-    if failures:
-        raise failures[min(failures)]
-    for result in results:
-        if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
-            raise result

@@ -1,10 +1,10 @@
-"""Which values a step sees: `inputs`, `env`, `run`, and `steps.ID` of what has ended.
+"""Which values a step sees: `inputs`, `env`, `run`, `steps.ID` of what has ended, `docs`, `loop`, an item's name.
 
 Only what an expression refers to is put together: a scope over all steps would make each
 evaluation as long as the run.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from pydantic import JsonValue
 
@@ -12,21 +12,13 @@ from definitions.expressions import parse_condition
 from definitions.models import Definition
 from definitions.records import StepRecord
 from definitions.references import project, references, scope_path
-from definitions.steps import GroupStep, Step
+from definitions.steps import all_steps
 from definitions.templates import OPENING, parse_template
+from workflows.documents import Shelf
+from workflows.frames import Frame, Paths
 from workflows.ledger import Book
 
 Reference = tuple[str, ...]
-
-
-def step_paths(steps: Iterable[Step], prefix: str = "") -> dict[str, str]:
-    """Return the path of each step id; ids are unique in a definition."""
-    paths: dict[str, str] = {}
-    for step in steps:
-        paths[step.id] = prefix + step.id
-        if isinstance(step, GroupStep):
-            paths.update(step_paths(step.steps, f"{prefix}{step.id}/"))
-    return paths
 
 
 def references_in(value: JsonValue) -> frozenset[Reference]:
@@ -45,7 +37,7 @@ def condition_references(text: str) -> frozenset[Reference]:
 
 def answer_fields(definition: Definition) -> dict[str, list[str]]:
     """Return the fields of each step's outputs that other texts of the definition read, by step id."""
-    models = [*definition.outputs.values(), *_all_steps(definition.steps)]
+    models = [*definition.outputs.values(), *all_steps(definition.steps)]
     read = {path for model in models for path in references(model) if path[0] == "steps" and path[2:3] == ("outputs",)}
     fields: dict[str, list[str]] = {}
     for path in sorted(path for path in read if len(path) > 3):
@@ -54,14 +46,8 @@ def answer_fields(definition: Definition) -> dict[str, list[str]]:
     return fields
 
 
-def _all_steps(steps: Iterable[Step]) -> list[Step]:
-    return [
-        found for step in steps for found in [step, *(_all_steps(step.steps) if isinstance(step, GroupStep) else [])]
-    ]
-
-
 class Scopes:
-    """Makes scopes for one run."""
+    """Makes scopes for one definition of a run."""
 
     def __init__(
         self,
@@ -70,33 +56,43 @@ class Scopes:
         env: Mapping[str, JsonValue],
         run: Mapping[str, JsonValue],
         book: Book,
+        base: str = "",
     ) -> None:
-        self._fixed: dict[str, JsonValue] = {"inputs": dict(inputs), "env": dict(env), "run": dict(run)}
-        self._paths = step_paths(definition.steps)
+        self._inputs = dict(inputs)
+        self._fixed: dict[str, JsonValue] = {"env": dict(env), "run": dict(run)}
+        self.paths = Paths(definition.steps, book)
+        self._shelf = Shelf(self.paths, book, base)
         self._book = book
+        self.environment = dict(env)
+        self.facts = dict(run)
 
-    def scope(self, references: frozenset[Reference]) -> dict[str, JsonValue]:
-        """Return the scope as far as `references` need it."""
+    def scope(self, references: frozenset[Reference], frame: Frame) -> dict[str, JsonValue]:
+        """Return the scope of a text in `frame`, as far as `references` need it."""
         steps: dict[str, JsonValue] = {}
         for step_id in self._mentioned(references):
-            record = self._book.ended(self._paths[step_id])
+            record = frame.results.get(step_id)
+            if record is None and (path := self.paths.find(step_id, frame)) is not None:
+                record = self._book.get(path)
             if record is not None:
                 steps[step_id] = step_entry(record)
-        return {**self._fixed, "steps": steps}
+        values = {"inputs": {**self._inputs, **self._book.inputs}, **self._fixed, "steps": steps}
+        if any(reference[0] == "docs" for reference in references):
+            values["docs"] = self._shelf.visible(frame.here)
+        return {**values, **frame.visible()}
 
-    def projection(self, references: frozenset[Reference]) -> dict[str, JsonValue]:
+    def projection(self, references: frozenset[Reference], frame: Frame) -> dict[str, JsonValue]:
         """Return just the values referred to: what travels to an activity."""
-        return project(self.scope(references), references)
+        return project(self.scope(references, frame), references)
 
-    def has_ended(self, references: frozenset[Reference]) -> bool:
+    def has_ended(self, references: frozenset[Reference], frame: Frame) -> bool:
         """Whether every step referred to has ended."""
-        return all(self._book.ended(self._paths[step_id]) is not None for step_id in self._mentioned(references))
+        return all(self.paths.find(step_id, frame) is not None for step_id in self._mentioned(references))
 
     def _mentioned(self, references: frozenset[Reference]) -> list[str]:
         if ("steps",) in references:
-            return list(self._paths)
+            return list(self.paths)
         named = {reference[1] for reference in references if reference[0] == "steps" and len(reference) > 1}
-        return [step_id for step_id in self._paths if step_id in named]
+        return sorted(step_id for step_id in named if step_id in self.paths)
 
 
 def step_entry(record: StepRecord) -> dict[str, JsonValue]:

@@ -1,18 +1,25 @@
-"""What every step has, whatever its type; and how a field says which language its text is in.
+"""What every step has, whatever its type."""
 
-A field annotated with `Holds(Language.X)` is found by everything that must read it: static checks,
-references, rendering. A new step type therefore needs no change anywhere else for its templates to work.
-"""
+from typing import ClassVar, Literal
 
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field
 
 from definitions.durations import Duration
-from definitions.errors import ErrorClass
+from definitions.steps.control import Compensation, ForEach, Loop, Retry
+from definitions.steps.languages import (
+    Condition,
+    Holds,
+    Language,
+    Model,
+    ShellText,
+    Template,
+    TemplateValue,
+)
 
+FAILURE_WORDS = ("stop", "continue", "pause", "end", "fail")
+"""What `on_failure` may say beside a step's id."""
+SUCCESS_WORDS = ("end", "fail")
+"""What `on_success` may say beside a step's id."""
 RESERVED_IDS = frozenset(
     {
         "end",
@@ -31,56 +38,12 @@ RESERVED_IDS = frozenset(
         "item",
         "loop",
         "vars",
+        "compensate",
         "input",
         "stages",
     }
 )
 ID_PATTERN = r"^[A-Za-z_][A-Za-z0-9_-]{0,99}$"
-
-
-class Language(StrEnum):
-    """What the text of a field is."""
-
-    TEMPLATE = "template"  # text with `{{ expr }}`
-    CONDITION = "condition"  # an expression that must give a boolean; `{{ e }}` in it is the value in brackets
-    SHELL = "shell"  # script text: a `{{ expr }}` becomes an environment variable, never text
-
-
-@dataclass(frozen=True, slots=True)
-class Holds:
-    """Marks a field's text (or each string inside it) as written in a language."""
-
-    language: Language
-
-
-Template = Annotated[str, Holds(Language.TEMPLATE)]
-TemplateValue = Annotated[JsonValue, Holds(Language.TEMPLATE)]
-Condition = Annotated[str, Holds(Language.CONDITION)]
-ShellText = Annotated[str, Holds(Language.SHELL)]
-
-
-class Model(BaseModel):
-    """Base of the language's models: frozen, unknown keys are errors, keys `x-…` are dropped by the loader.
-
-    The text under a field is its description, read by `definitions.descriptions`.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Retry(Model):
-    """When a failed attempt is tried again, and how long after."""
-
-    max_attempts: int = Field(default=3, ge=1, le=1000)
-    """How often the step is tried, the first time included."""
-    initial_interval: Duration = Field(default="1s", validate_default=True)
-    """The wait before the second attempt."""
-    backoff: float = Field(default=2.0, ge=1, le=100)
-    """Each further wait is this many times the one before."""
-    max_interval: Duration = Field(default="1m", validate_default=True)
-    """No wait is longer than this."""
-    on: list[ErrorClass] | None = None
-    """Only these classes of failure are tried again; absent: all of them."""
 
 
 class CachePolicy(Model):
@@ -113,11 +76,27 @@ class StepBase(Model):
     needs: list[str] | None = None
     """Steps that must have ended well first. Absent: the step before; `[]`: none."""
     timeout: Duration | None = None
-    """Wall time of one attempt (of the whole, on a group)."""
-    retry: Retry | None = None
-    """Attempts after a failure. Absent: shell one attempt, agents three on transient failures."""
-    on_failure: Literal["stop", "continue", "end", "fail"] = "stop"
-    """What follows when its attempts are used up."""
+    """Wall time of one attempt; on a group, and with `loop`, of the whole."""
+    retry: Retry | list[Retry] | None = None
+    """Attempts after a failure; a list holds rules, of which the first for the failure's class counts. Absent: shell
+    one attempt, agents three on transient failures."""
+    on_success: str | None = Field(default=None, pattern=ID_PATTERN)
+    """What follows when it completed or was skipped: a step of the same list, `end` or `fail`. Absent: the next step."""
+    on_failure: str = Field(default="stop", pattern=ID_PATTERN)
+    """What follows when its attempts are used up: `stop`, `continue`, `pause`, `end`, `fail`, or a step of the same
+    list."""
+    max_visits: int = Field(default=3, ge=1, le=1000)
+    """How often jumps may lead to the step, the first visit included."""
+    end: Literal["completed", "failed"] = "completed"
+    """On a handler: how its list ends, `completed` because it took the failure, or `failed` all the same."""
+    for_each: ForEach | None = None
+    """Run the step once for each item of a collection."""
+    loop: Loop | None = None
+    """Run the step again and again, until a condition holds."""
+    store: dict[str, TemplateValue] = {}
+    """Documents, by name, made when the step has completed; later steps read them as `docs.NAME`."""
+    compensate: Compensation | None = None
+    """What undoes the step when the run does not end well: a step, or several."""
     env: dict[str, Template] = {}
     """Environment variables for what the step starts."""
     outputs: dict[str, TemplateValue] = {}
@@ -145,3 +124,21 @@ class StepBase(Model):
         if self.cache is not None:
             return self.cache is not False
         return self.cache_key is not None
+
+
+__all__ = [
+    "FAILURE_WORDS",
+    "ID_PATTERN",
+    "RESERVED_IDS",
+    "SUCCESS_WORDS",
+    "CachePolicy",
+    "Condition",
+    "Holds",
+    "Language",
+    "Model",
+    "Retry",
+    "ShellText",
+    "StepBase",
+    "Template",
+    "TemplateValue",
+]

@@ -18,8 +18,8 @@ class GroupStep(StepBase):
     queue: ClassVar[Literal["none", "light", "agent"]] = "none"
 
     type: Literal["group"]
-    mode: Literal["sequential", "parallel"] = "sequential"
-    """In order, or each in a private copy of the workspace at the same time."""
+    mode: Literal["sequential", "parallel", "race"] = "sequential"
+    """In order; each in a private copy of the workspace at the same time; or that, until the first has completed."""
     merge: Literal["files", "outputs"] = "files"
     """What a parallel group keeps of its branches: their files too, or outputs only."""
     steps: list[Step] = Field(min_length=1)
