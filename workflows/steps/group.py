@@ -1,7 +1,5 @@
 """`group`: a list under one id, in order or side by side, with a time of its own."""
 
-import asyncio
-
 from definitions.errors import ErrorClass, StepFailure
 from definitions.records import StepResult
 from definitions.steps import GroupStep
@@ -13,9 +11,8 @@ from workflows.lists import join, run_branches, run_list
 async def attempt(interpreter: Interpreter, step: GroupStep, place: Place) -> StepResult:
     """Run the steps inside; past `timeout` they are cancelled and the group fails."""
     deadline = _deadline(interpreter, step, place)
-    seconds = None if deadline is None else (deadline - interpreter.host.now()).total_seconds()
     try:
-        async with asyncio.timeout(seconds):
+        async with interpreter.host.time_limit(deadline):
             tree = await _inside(interpreter, step, place)
     except TimeoutError as error:
         message = f"group `{place.path}` took longer than its time"
