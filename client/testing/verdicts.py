@@ -3,10 +3,10 @@
 Subject    what is tested: the definition and where it stands
 Play       how a level plays one case (each level's module: `async with opened() as play`)
 Outcome    what a case came to
-judge      an outcome against the case's expectations, whatever the level
+judge      an outcome against the case's expectations, whatever the level (see `judging`)
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -14,10 +14,11 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from definitions.cases.models import Case
+from definitions.errors import PerdureError
 from definitions.evaluation import FileReader
 from definitions.models import Definition
 from definitions.nodes import Path as NodePath
-from definitions.records import Status
+from definitions.records import Event, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,29 @@ class Outcome:
     """Reads file outputs and values that are in the store; None: neither can be judged."""
 
 
+class NotPlayable(PerdureError):
+    """A case cannot be played as it is written; this is no verdict on the definition."""
+
+    def __init__(self, message: str, place: NodePath = ()) -> None:
+        self.message = message
+        self.place = place
+        """Where in the case the reason stands."""
+        super().__init__(message)
+
+
 Play = Callable[[Case, Subject], Awaitable[Outcome]]
-"""Plays one case. Raises `PerdureError` where it cannot be played (which is no verdict on the definition)."""
+"""Plays one case. Raises `NotPlayable`."""
+
+
+def ended_paths(events: Iterable[Event]) -> tuple[str, ...]:
+    """Return the paths of an outcome from a run's events: what ended, in order, without skipped and cancelled steps."""
+    return tuple(
+        event.step
+        for event in events
+        if event.type in ("step_completed", "step_failed")
+        and event.step is not None
+        and event.data.get("status") != "cancelled"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +89,6 @@ class Finding:
 
 def judge(case: Case, outcome: Outcome) -> tuple[Finding, ...]:
     """Return the expectations of a case that its outcome does not meet."""
-    raise NotImplementedError
+    from client.testing.judging import findings
+
+    return tuple(findings(case, outcome))
