@@ -5,7 +5,8 @@ failure_of       the failure that a stub, or its exit code, means
 made_files       the files that outputs and artifacts promise and the stub does not write
 """
 
-from collections.abc import Mapping
+import json
+from functools import lru_cache
 
 from pydantic import JsonValue
 
@@ -65,11 +66,18 @@ def _answer(step: AgentStep, stub: Stub) -> dict[str, JsonValue]:
     return answer
 
 
-def _example(schema: dict[str, JsonValue]) -> Mapping[str, JsonValue]:
+def _example(schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    example: dict[str, JsonValue] = json.loads(_example_text(json.dumps(schema, sort_keys=True)))
+    return example
+
+
+@lru_cache(maxsize=256)
+def _example_text(schema: str) -> str:
+    """Return an example as JSON, once for each schema: most of a case's time would go into it."""
     from activities.agents.answers import as_outputs
     from activities.agents.schema_example import example_of
 
-    return as_outputs(example_of(schema))
+    return json.dumps(as_outputs(example_of(json.loads(schema))))
 
 
 def _hold_to(schema: dict[str, JsonValue], answer: dict[str, JsonValue]) -> None:

@@ -14,6 +14,7 @@ have no page.
     evaluation    expressions that fail on the values of a run
     failures      classes of failure of a step
     answers       why a run does not take a message, or cannot begin
+    cases         test files, and expectations that are not met
     commands      what the command line cannot do
 
 A new topic is a module with `CODES` and its place in a section below.
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 
 from definitions.codes import (
     answers,
+    cases,
     commands,
     document,
     effect,
@@ -78,6 +80,11 @@ SECTIONS = {
         "Why a message (a decision, pause, resume, cancel) was not taken, and why a run could not begin. They are the "
         "types of the errors that Temporal's clients see.",
         answers.CODES,
+    ),
+    "cases": Section(
+        "In a test file",
+        "`perdure test` says these, and the codes above where a case names inputs, outputs or steps.",
+        cases.CODES,
     ),
     "commands": Section("On the command line", "Said by `perdure` itself.", commands.CODES),
 }
