@@ -121,6 +121,10 @@ class CacheHost:
         """Park."""
         await _park()
 
+    def time_limit(self, deadline: datetime | None) -> contextlib.AbstractAsyncContextManager[object]:
+        """Return a block without a limit: what would take long is parked."""
+        return contextlib.nullcontext()
+
     async def decision(self, gate: Gate) -> Decision | None:
         """Park: a person decides."""
         return await _park()

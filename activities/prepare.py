@@ -10,11 +10,12 @@ import posixpath
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, JsonValue
+from pydantic import JsonValue
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
 from activities.fast_forward import FastForward
+from activities.frozen_environment import frozen_environment
 from activities.store.interface import Store
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
 from activities.workspace.sources import snapshot_source
@@ -25,9 +26,7 @@ from definitions.loader import Loaded, definition_digest, load
 from definitions.messages import SEARCH_ATTRIBUTES, InlineDefinition, PrepareCall, Prepared, RunInput
 from definitions.models import Definition
 from definitions.records import RunContext, RunHandle, file_reference
-from definitions.references import references
 from definitions.rendering import render_json, render_text
-from definitions.steps import GroupStep
 from definitions.templates import render_value, to_text
 
 
@@ -167,24 +166,6 @@ class Preparation:
             )
             self._attributes = [name for name in SEARCH_ATTRIBUTES if name in answer.custom_attributes]
         return self._attributes
-
-
-def frozen_environment(definition: Definition, given: dict[str, str]) -> dict[str, JsonValue]:
-    """Return `env.X` for each name that the definition uses; absent is null."""
-    used = {path for model in _models(definition) for path in references(model)}
-    return {name: given.get(name) for name in sorted({path[1] for path in used if path[0] == "env" and len(path) > 1})}
-
-
-def _models(definition: Definition) -> list[BaseModel]:
-    """Return every model of a definition that holds texts of its own."""
-    models: list[BaseModel] = [definition, *definition.outputs.values()]
-    waiting = list(definition.steps)
-    while waiting:
-        step = waiting.pop()
-        models.append(step)
-        if isinstance(step, GroupStep):
-            waiting.extend(step.steps)
-    return models
 
 
 def run_context(

@@ -109,13 +109,9 @@ class _VersionFlag:
         """Print the version and leave; the package's metadata is only read here."""
         if not value or ctx.resilient_parsing:
             return
-        from importlib.metadata import PackageNotFoundError, version
+        from client.version import version
 
-        try:
-            number = version("perdure")
-        except PackageNotFoundError:
-            number = "unreleased"
-        click.echo(f"perdure {number}")
+        click.echo(f"perdure {version()}")
         ctx.exit()
 
 

@@ -79,6 +79,9 @@ def _failure(status: Status, log_lines: list[str]) -> list[str]:
     where = f"step `{error.step}`: " if error.step else ""
     text = plain(error.message).strip().splitlines() or [""]
     lines = [f"  error[{error.type}]: {where}{text[0]}", *(f"    {line}" for line in text[1:])]
+    code = error.details.get("code")
+    if isinstance(code, str):
+        lines.append(f"  docs: perdure explain {plain(code)}")
     return lines + [f"    | {line}" for line in log_lines[-LOG_LINES:]]
 
 

@@ -3,7 +3,7 @@
 Lower case, no full stop, values in backticks, the wrong thing first, a way out with a command.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -97,10 +97,30 @@ def invalid_definition(files: Sequence[str], errors: int) -> str:
     return f"{errors} {'error' if errors == 1 else 'errors'} in {where}"
 
 
-def valid_definition(file: str, steps: int, warnings: int) -> str:
-    """Say that a file has no errors."""
-    beside = f", {warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else ""
-    return f"{file}: valid ({steps} {'step' if steps == 1 else 'steps'}{beside})"
+def refused_definition(files: Sequence[str], counts: Mapping[str, int]) -> str:
+    """Count the findings for which files are refused."""
+    where = f"`{files[0]}`" if len(files) == 1 else f"{len(files)} files"
+    return f"{', '.join(_findings(counts))} in {where}"
+
+
+def valid_definition(file: str, steps: int, counts: Mapping[str, int]) -> str:
+    """Say that a file has no errors, and what it has."""
+    said = [f"{steps} {'step' if steps == 1 else 'steps'}", *_findings(counts)]
+    return f"{file}: valid ({', '.join(said)})"
+
+
+def _findings(counts: Mapping[str, int]) -> list[str]:
+    """Return the findings in words, the worst first."""
+    nouns = {
+        "error": ("error", "errors"),
+        "warning": ("warning", "warnings"),
+        "lint": ("lint finding", "lint findings"),
+    }
+    return [
+        f"{counts[kind]} {one if counts[kind] == 1 else many}"
+        for kind, (one, many) in nouns.items()
+        if counts.get(kind)
+    ]
 
 
 def connected(address: str, namespace: str, *, is_embedded: bool) -> str:

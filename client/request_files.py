@@ -51,17 +51,17 @@ def names_a_file(name: str) -> bool:
     return "/" in name or "\\" in name or name.endswith(FILE_SUFFIXES)
 
 
-def load_definition(name: str) -> tuple[Loaded, str]:
+def load_definition(name: str, *, with_lint: bool = False) -> tuple[Loaded, str]:
     """Return what DEFINITION holds, and the file to name in findings. Raises `Problem` where it is not there."""
     if names_a_file(name):
-        return _read_definition(Path(name)), name
+        return _read_definition(Path(name), with_lint=with_lint), name
     try:
         text, file = catalog.read(name)
     except KeyError:
         remedy = messages.catalog_remedy(name, closest(name, catalog.names()))
         message = messages.unknown_catalog_name(name)
         raise Problem(message, code=ExitCode.USAGE, slug="unknown-definition", remedy=remedy) from None
-    return load(text, file), file
+    return load(text, file, with_lint=with_lint), file
 
 
 def require_definition(name: str) -> Source:
@@ -103,9 +103,9 @@ def read_mapping(path: Path, what: str) -> dict[str, JsonValue]:
     return value
 
 
-def _read_definition(path: Path) -> Loaded:
+def _read_definition(path: Path, *, with_lint: bool) -> Loaded:
     try:
-        return load_file(path)
+        return load_file(path, with_lint=with_lint)
     except OSError as error:
         raise _unreadable(path, error) from error
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "lint"]
+"""`error` forbids a start, `warning` is surely not what was meant, `lint` is legal and unwise."""
 
 
 class Span(NamedTuple):

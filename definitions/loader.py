@@ -1,6 +1,6 @@
 """From text to a definition: everything that is wrong is found in one pass, and nothing raises on content.
 
-    text ──yaml_guard──▶ tree with places ──spellings──▶ ──validation──▶ models ──checks──▶ Definition
+    text ──yaml_guard──▶ tree with places ──spellings──▶ ──validation──▶ models ──checks──▶ Definition ──lint──▶ advice
 
 `require` is for callers that cannot go on without one; `definition_digest` names a definition by content.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from definitions import checks, spellings
+from definitions import allowances, checks, spellings
 from definitions.diagnostics import Diagnostic, has_errors, in_order
 from definitions.errors import DefinitionInvalid
 from definitions.models import Definition
@@ -30,8 +30,8 @@ class Loaded:
     source: str
 
 
-def load(text: str | bytes, file: str) -> Loaded:
-    """Return the definition in `text`, and all that is wrong or doubtful about it."""
+def load(text: str | bytes, file: str, *, with_lint: bool = False) -> Loaded:
+    """Return the definition in `text`, and all that is wrong or doubtful about it; advice where it is asked for."""
     document = read(text, file)
     findings = list(document.diagnostics)
     refused = {finding.span[:2] for finding in findings if finding.span}
@@ -41,17 +41,23 @@ def load(text: str | bytes, file: str) -> Loaded:
         spellings.normalise(document.root)
     validated = validate(document.root, file)
     later = list(validated.diagnostics)
-    definition = validated.definition
+    context = None
     if validated.mended:
         context = checks.Context(validated.mended, document.root, document.source, file, validated.broken)
         later += checks.check(context)
     findings += [finding for finding in later if finding.span is None or finding.span[:2] not in refused]
-    if definition is None or has_errors(findings):
-        return Loaded(None, in_order(findings), document.source)
+    definition = None if has_errors(findings) else validated.definition
+    is_linted = False
+    if with_lint and definition and context:
+        is_linted = True
+        from definitions import lint  # a run is not the time for advice, so most loads do without
+
+        findings += lint.lint(context)
+    findings = allowances.apply(findings, document.root, document.source, file, is_complete=is_linted)
     return Loaded(definition, in_order(findings), document.source)
 
 
-def load_file(path: Path) -> Loaded:
+def load_file(path: Path, *, with_lint: bool = False) -> Loaded:
     """Return what `load` makes of a file's content.
 
     Raises:
@@ -59,7 +65,7 @@ def load_file(path: Path) -> Loaded:
     """
     with path.open("rb") as stream:
         content = stream.read(MAXIMUM_BYTES + 1)
-    return load(content, str(path))
+    return load(content, str(path), with_lint=with_lint)
 
 
 def require(text: str | bytes, file: str) -> Definition:

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from definitions.codes import CODES, markdown
+from definitions.codes import SECTIONS, markdown
 from definitions.descriptions import descriptions
 from definitions.durations import format_duration
 from definitions.errors import ErrorClass
@@ -38,15 +38,20 @@ _PLAIN: dict[object, str] = {
 _PREFACE = """\
 # Diagnostics
 
-Each finding has a code. `perdure explain CODE` shows the same text as this page, which is made from
-`definitions/codes/`. Errors forbid a start (exit code 7); warnings do not.
+Whatever Perdure says has a code, and `perdure explain CODE` shows the same text as this page, which is made from
+`definitions/codes/`. Of the findings in a definition, errors forbid a start (exit code 7); warnings do not.
 """
 
 
 def diagnostics_page() -> str:
     """Return `docs/diagnostics.md`."""
-    contents = "\n".join(f"- [{code.slug}](#{code.slug}): {code.title}" for code in CODES.values())
-    return "\n".join([_PREFACE, contents, "", *(markdown(code) for code in CODES.values())])
+    contents: list[str] = []
+    pages: list[str] = []
+    for section in SECTIONS.values():
+        contents += [f"\n**{section.title}**. {section.preface}\n"]
+        contents += [f"- [{code.slug}](#{code.slug}): {code.title}" for code in section.codes]
+        pages += [markdown(code) for code in section.codes]
+    return "\n".join([_PREFACE, *contents, "", *pages])
 
 
 def refresh(page: str) -> str:

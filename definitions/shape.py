@@ -33,9 +33,9 @@ MODELS: dict[str, type[BaseModel]] = {
 """Every model of the language, by the name that documentation gives it."""
 
 
-def model_at(root: Node, path: Path) -> type[BaseModel] | None:
-    """Return the model of the mapping at `path`, None where its keys are the author's own."""
-    model: type[BaseModel] | None = Definition
+def model_at(root: Node, path: Path, top: type[BaseModel] = Definition) -> type[BaseModel] | None:
+    """Return the model of the mapping at `path`, None where its keys are the author's own; `top` is the file's."""
+    model: type[BaseModel] | None = top
     is_container = False
     for index, element in enumerate(path):
         if isinstance(element, int) and path[index - 1] == "steps":
@@ -43,6 +43,8 @@ def model_at(root: Node, path: Path) -> type[BaseModel] | None:
             model, is_container = STEP_BY_TYPE.get(kind or ""), False
         elif is_container:
             is_container = False
+        elif isinstance(element, int) and top is not Definition:
+            continue  # a list where one mapping may stand too (stubs of a test file)
         elif model is None or not isinstance(element, str):
             return None
         else:

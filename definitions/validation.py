@@ -9,8 +9,9 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from pydantic import JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
 from definitions.diagnostics import Diagnostic, Span
@@ -19,6 +20,8 @@ from definitions.nodes import Mapping, Node, Path, Scalar, find, first_line, hea
 from definitions.planned import DIALECTS, STEP_TYPES, is_planned_key, is_planned_value
 from definitions.shape import STEP_BY_TYPE, is_step, keys_of, model_at, places_of
 from definitions.suggestions import did_you_mean, listed
+
+Top = TypeVar("Top", bound=BaseModel)
 
 _MOST_FINDINGS = 100
 _FEW = 8
@@ -66,12 +69,19 @@ def validate(root: Node, file: str) -> Validated:
     if dialect:
         return Validated(None, None, [dialect])
     value = to_value(root)
-    definition, complaints = _attempt(root, value)
+    definition, complaints = _attempt(Definition, root, value)
     if definition:
         return Validated(definition, definition, [])
     findings = [finding for complaint in complaints[:_MOST_FINDINGS] for finding in _explain(root, complaint, file)]
     broken = frozenset(complaint.path for complaint in complaints)
     return Validated(None, _mend(root, value, complaints), findings, broken)
+
+
+def validate_as(top: type[Top], root: Mapping, file: str) -> tuple[Top | None, list[Diagnostic]]:
+    """Check the shape of another file of the language (a test file) against its model, in the same words."""
+    found, complaints = _attempt(top, root, to_value(root))
+    shown = complaints[:_MOST_FINDINGS]
+    return found, [finding for complaint in shown for finding in _explain(root, complaint, file, top)]
 
 
 def kind_of(node: Node) -> str:
@@ -101,9 +111,9 @@ def _dialect(root: Mapping, file: str) -> Diagnostic | None:
     return None
 
 
-def _attempt(root: Mapping, value: JsonValue) -> tuple[Definition | None, list[_Complaint]]:
+def _attempt(top: type[Top], root: Mapping, value: JsonValue) -> tuple[Top | None, list[_Complaint]]:
     try:
-        return Definition.model_validate_json(json.dumps(value), strict=True), []
+        return top.model_validate_json(json.dumps(value), strict=True), []
     except ValidationError as error:
         complaints: dict[Path, _Complaint] = {}
         for detail in error.errors(include_url=False):
@@ -138,12 +148,14 @@ def _without_union_noise(root: Node, complaints: dict[Path, _Complaint]) -> list
 # --- words ------------------------------------------------------------------------------------------
 
 
-def _explain(root: Mapping, complaint: _Complaint, file: str) -> Iterator[Diagnostic]:
+def _explain(
+    root: Mapping, complaint: _Complaint, file: str, top: type[BaseModel] = Definition
+) -> Iterator[Diagnostic]:
     located = find(root, complaint.path)
     first = next((error for error in complaint.errors if _expected(error)), complaint.errors[0])
     match first["type"]:
         case "extra_forbidden":
-            yield _unknown_key(root, complaint.path, file)
+            yield _unknown_key(root, complaint.path, file, top)
         case "missing" if complaint.path == ("id",):
             yield from _missing_id(root, file)
         case "missing":
@@ -160,13 +172,13 @@ def _explain(root: Mapping, complaint: _Complaint, file: str) -> Iterator[Diagno
             yield _unfit(complaint.path, first, located.node, file)
 
 
-def _unknown_key(root: Mapping, path: Path, file: str) -> Diagnostic:
+def _unknown_key(root: Mapping, path: Path, file: str, top: type[BaseModel]) -> Diagnostic:
     key, parent = str(path[-1]), path[:-1]
     located = find(root, path)
     span = located.key.span if located.key else head(located.node)
-    if is_planned_key(key, places_of(root, parent)):
+    if top is Definition and is_planned_key(key, places_of(root, parent)):
         return Diagnostic("unknown-key", "error", f"`{key}` is planned and not there yet", file, span)
-    known = keys_of(model_at(root, parent))
+    known = keys_of(model_at(root, parent, top))
     help_ = (_key_of_other_types(key) if is_step(parent) else None) or did_you_mean(key, known)
     if help_ is None and 0 < len(known) <= _FEW:
         help_ = f"the keys here are {listed(known)}"

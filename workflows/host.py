@@ -1,5 +1,6 @@
 """What the interpreter asks of the world; Temporal is one answer, a test's is another, the cache a third."""
 
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -64,6 +65,10 @@ class Host(Protocol):
 
     async def sleep_until(self, moment: datetime, summary: str) -> None:
         """Return at `moment`, at once when it is past."""
+        ...
+
+    def time_limit(self, deadline: datetime | None) -> AbstractAsyncContextManager[object]:
+        """Return a block that is cancelled at `deadline` and then raises TimeoutError; None: it has all the time."""
         ...
 
     async def decision(self, gate: Gate) -> Decision | None:

@@ -4,6 +4,8 @@ The workflow's handlers are thin: they read a message, ask here, and answer. Det
 every change of the ledger.
 """
 
+from collections.abc import Callable
+
 from pydantic import JsonValue
 from temporalio import workflow
 
@@ -29,13 +31,15 @@ _END_EVENTS: dict[str, EventType] = {
 class LiveRun:
     """A run while its workflow lives."""
 
-    def __init__(self, request: RunInput) -> None:
+    def __init__(
+        self, request: RunInput, make_host: Callable[[Controls, str | None], TemporalHost] = TemporalHost
+    ) -> None:
         info = workflow.info()
         carried = request.carried
         self.request = request
         self.book = Book(Ledger() if carried is None else carried.ledger)
         self.controls = Controls(self.book, self.changed, self._emit)
-        self.host = TemporalHost(self.controls, request.provider)
+        self.host = make_host(self.controls, request.provider)
         self.events: list[Event] = []
         self.total_steps = 0
         self.progress = status.Progress(
@@ -72,7 +76,7 @@ class LiveRun:
         self.journal.leave_phase()
         self.progress.state = ending.state
         self.progress.error = ending.error
-        self.progress.completed_at = workflow.now()
+        self.progress.completed_at = self.host.now()
         reason = None if ending.error is None else ending.error.model_dump(mode="json", exclude_none=True)
         self.tell(_END_EVENTS[ending.state], error=reason)
 
@@ -83,7 +87,7 @@ class LiveRun:
 
     def changed(self) -> None:
         """Bring current details and search attributes up to date."""
-        now = workflow.now()
+        now = self.host.now()
         self.progress.updated_at = now
         self.progress.phase = self.journal.phase
         waiting = gates.open_gates(self.book)
@@ -151,6 +155,6 @@ class LiveRun:
     def decide(self, message: Decide) -> Answer:
         """Take a decision at an open gate."""
         self.check_lives()
-        answer = gates.take(self.book, message, self.request.starter, workflow.now())
+        answer = gates.take(self.book, message, self.request.starter, self.host.now())
         self.controls.stir(f"gate {message.gate or self.book.decisions[-1].gate}")
         return answer

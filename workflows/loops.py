@@ -28,9 +28,8 @@ async def run(interpreter: Interpreter, step: Step, loop: Loop, place: Place) ->
     if step.timeout is not None and deadline is None:
         deadline = interpreter.host.now() + step.timeout
         interpreter.book.update(place.path, deadline=deadline)
-    seconds = None if deadline is None else (deadline - interpreter.host.now()).total_seconds()
     try:
-        async with asyncio.timeout(seconds):
+        async with interpreter.host.time_limit(deadline):
             return await _passes(interpreter, step, loop, place)
     except TimeoutError:
         failure = StepFailure(ErrorClass.TIMEOUT, f"loop `{place.path}` took longer than its time, {step.timeout}")

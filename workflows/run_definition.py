@@ -45,7 +45,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.live_run import LiveRun
     from workflows.scope import Scopes, step_paths
     from workflows.steps import HANDLERS
-    from workflows.temporal_host import HEARTBEAT_TIMEOUT, LOST_WORKERS
+    from workflows.temporal_host import HEARTBEAT_TIMEOUT, LOST_WORKERS, Controls, TemporalHost
 
 BOOKKEEPING_TIME = timedelta(hours=1)
 FINISH_RETRY = RetryPolicy(
@@ -65,7 +65,7 @@ class RunDefinition:
     def __init__(self, request: Any = None) -> None:
         read = read_input(request)
         self._malformed = read if isinstance(read, str) else None
-        self._live = LiveRun(RunInput(definition="") if isinstance(read, str) else read)
+        self._live = LiveRun(RunInput(definition="") if isinstance(read, str) else read, self._make_host)
 
     @workflow.run
     async def run(self, request: Any = None) -> dict[str, JsonValue]:
@@ -85,11 +85,15 @@ class RunDefinition:
             ending = Ending("cancelled")
         return await self._finish(prepared, ending)
 
+    def _make_host(self, controls: Controls, provider: str | None) -> TemporalHost:
+        """Return the run's host; `simulated_run` has another."""
+        return TemporalHost(controls, provider)
+
     # --- the course of a run ------------------------------------------------------------------------
 
     async def _prepare(self) -> Prepared:
         progress = self._live.progress
-        progress.started_at = workflow.now()
+        progress.started_at = self._live.host.now()
         call = PrepareCall(
             execution_id=progress.execution_id, request=self._live.request, started_at=progress.started_at
         )
@@ -117,9 +121,9 @@ class RunDefinition:
         return prepared
 
     async def _walk(self, prepared: Prepared) -> Ending:
-        live, now = self._live, workflow.now()
+        live = self._live
         definition = Definition.model_validate(prepared.definition)
-        started = live.progress.started_at or now
+        started = live.progress.started_at or live.host.now()
         live.total_steps = len(step_paths(definition.steps))
         facts: dict[str, JsonValue] = {"id": live.progress.execution_id, "started_at": started.isoformat()}
         scopes = Scopes(definition, prepared.inputs, prepared.env, facts, live.book)
@@ -131,9 +135,7 @@ class RunDefinition:
         if definition.timeout is not None and live.book.deadline is None:
             live.book.deadline = started + definition.timeout
         try:
-            async with asyncio.timeout(
-                None if live.book.deadline is None else (live.book.deadline - now).total_seconds()
-            ):
+            async with live.host.time_limit(live.book.deadline):
                 live.progress.tree = await run_list(interpreter, definition.steps, "", prepared.tree)
                 live.progress.outputs = await run_outputs(interpreter, scopes, live.book, live.progress.tree)
         except TimeoutError:
@@ -176,8 +178,12 @@ class RunDefinition:
     async def _continue_as_new(self, prepared: Prepared) -> None:
         await self._write_report(prepared)
         await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(self._successor())
+
+    def _successor(self) -> dict[str, JsonValue]:
+        """Return the input with which the run goes on."""
         request = self._live.request.model_copy(update={"carried": self._live.carried()})
-        workflow.continue_as_new(request.model_dump(mode="json", exclude_defaults=True))
+        return request.model_dump(mode="json", exclude_defaults=True)
 
     # --- controls -----------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ starting while the run is paused, and when the history is long enough to continu
 import asyncio
 import builtins
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -152,24 +153,33 @@ class TemporalHost:
 
     async def sleep_until(self, moment: datetime, summary: str) -> None:
         """Sleep by a timer of the server."""
-        remaining = moment - workflow.now()
+        remaining = moment - self.now()
         if remaining > timedelta():
             await workflow.sleep(remaining, summary=summary[:SUMMARY_LIMIT])
+
+    def time_limit(self, deadline: datetime | None) -> AbstractAsyncContextManager[object]:
+        """Return a block with a timer of the server as its limit."""
+        return asyncio.timeout(None if deadline is None else (deadline - self.now()).total_seconds())
 
     async def decision(self, gate: Gate) -> Decision | None:
         """Wait for a decision that a handler recorded."""
         event = self._controls.event(f"gate {gate.gate}")
         while (decision := accepted_decision(self._controls.book, gate)) is None:
-            remaining = None if gate.deadline is None else (gate.deadline - workflow.now()).total_seconds()
-            if remaining is not None and remaining <= 0:
+            if gate.deadline is not None and gate.deadline <= self.now():
                 return None
             event.clear()
-            try:
-                title = f"{gate.gate}: the gate closes"
-                await workflow.wait_condition(event.is_set, timeout=remaining, timeout_summary=title[:SUMMARY_LIMIT])
-            except builtins.TimeoutError:
+            if not await self.wait_for(event, gate.deadline, f"{gate.gate}: the gate closes"):
                 return accepted_decision(self._controls.book, gate)
         return decision
+
+    async def wait_for(self, event: asyncio.Event, deadline: datetime | None, summary: str) -> bool:
+        """Wait until `event` is set; return whether that was before `deadline`."""
+        remaining = None if deadline is None else (deadline - self.now()).total_seconds()
+        try:
+            await workflow.wait_condition(event.is_set, timeout=remaining, timeout_summary=summary[:SUMMARY_LIMIT])
+        except builtins.TimeoutError:
+            return False
+        return True
 
     def emit(self, event: Event) -> None:
         """Keep an event for the query `events`."""

@@ -62,8 +62,9 @@ class StoreFileReader:
             return _copy_of(source) is not None or self._find(_path_of(source)) is not None
         path, digest, size = self._located(source)
         if (name, digest) not in self._parsed:
+            content = self._content(path, digest, size)
             try:
-                self._parsed[name, digest] = _FUNCTIONS[name](self._content(path, digest, size))
+                self._parsed[name, digest] = _FUNCTIONS[name](content)
             except ExpressionError as error:
                 raise ExpressionError(error.code, f"`{path}`: {error.message}") from error
         return self._parsed[name, digest]

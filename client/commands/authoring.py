@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,54 +15,82 @@ from client import messages
 from client.exit_codes import ExitCode
 from client.options import json_option
 from client.output import Problem, say, write_json
+from client.version import version
 
 if TYPE_CHECKING:
     from definitions.loader import Loaded
     from definitions.steps import Step
 
 
+FORMATS = ("text", "json", "sarif", "github")
+
+
 @click.command(short_help="Check definitions; all findings at once.")
 @click.argument("definitions", nargs=-1, required=True, metavar="DEFINITION...")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How findings are printed.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="How findings are printed.")
 @click.option("--json", "as_json", is_flag=True, help="Short for `--format json`.")
-def validate(definitions: tuple[str, ...], form: str, as_json: bool) -> ExitCode:
-    """Check definitions and print all that is wrong or doubtful. Exit code 7 where there are errors."""
+@click.option("--strict", is_flag=True, help="Warnings and lint are refused too.")
+@click.option("--no-lint", "without_lint", is_flag=True, help="Leave out advice about what is legal and unwise.")
+def validate(definitions: tuple[str, ...], form: str, *, as_json: bool, strict: bool, without_lint: bool) -> ExitCode:
+    """Check definitions and print all that is wrong, doubtful or unwise. Exit code 7 where there are errors.
+
+    `sarif` is for code scanning and editors, `github` makes annotations in GitHub Actions.
+    """
     from client.request_files import load_definition
 
-    checked = [(file, loaded) for loaded, file in map(load_definition, definitions)]
-    if as_json or form == "json":
-        _print_json(checked)
-    else:
-        _print_text(checked)
-    return ExitCode.SUCCESS if all(loaded.definition for _, loaded in checked) else ExitCode.INVALID
+    found = [load_definition(name, with_lint=not without_lint) for name in definitions]
+    checked = [_Checked(file, loaded, strict) for loaded, file in found]
+    _print("json" if as_json else form, checked)
+    _say_verdicts(checked)
+    return ExitCode.INVALID if any(one.is_refused for one in checked) else ExitCode.SUCCESS
 
 
-def _print_json(checked: list[tuple[str, Loaded]]) -> None:
-    from definitions.rendering import render_json
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A file that was looked at."""
 
-    write_json([finding for _, loaded in checked for finding in render_json(loaded.diagnostics)])
+    file: str
+    loaded: Loaded
+    is_strict: bool
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Return how many findings there are, by severity."""
+        return Counter(finding.severity for finding in self.loaded.diagnostics)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the file is not taken as it is."""
+        return self.loaded.definition is None or (self.is_strict and bool(self.loaded.diagnostics))
 
 
-def _print_text(checked: list[tuple[str, Loaded]]) -> None:
-    """Print findings, which are the data here, to stdout; the verdicts are messages."""
-    import os
-    import sys
+def _print(form: str, checked: list[_Checked]) -> None:
+    """Print the findings, which are the data here."""
+    from definitions import rendering
 
-    from definitions.rendering import render_text
+    findings = [finding for one in checked for finding in one.loaded.diagnostics]
+    match form:
+        case "json":
+            write_json(rendering.render_json(findings))
+        case "sarif":
+            write_json(rendering.render_sarif(findings, Path.cwd(), version()))
+        case "github":
+            click.echo(rendering.render_annotations(findings, Path.cwd()), nl=False)
+        case _:
+            sources = {one.file: one.loaded.source for one in checked}
+            is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+            shown = rendering.render_text(findings, sources, is_coloured)
+            click.echo(f"{shown}\n" if shown else "", nl=False)
 
-    is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    errors, wrong = 0, list[str]()
-    for file, loaded in checked:
-        if loaded.diagnostics:
-            click.echo(render_text(loaded.diagnostics, {file: loaded.source}, is_coloured).rstrip("\n") + "\n")
-        found = sum(1 for finding in loaded.diagnostics if finding.severity == "error")
-        if loaded.definition is None:
-            errors += found
-            wrong.append(file)
-        else:
-            say(messages.valid_definition(file, _count(loaded.definition.steps), len(loaded.diagnostics) - found))
-    if wrong:
-        say(messages.invalid_definition(wrong, errors), style="red")
+
+def _say_verdicts(checked: list[_Checked]) -> None:
+    for one in checked:
+        if one.loaded.definition and not one.is_refused:
+            say(messages.valid_definition(one.file, _count(one.loaded.definition.steps), one.counts))
+    refused = [one for one in checked if one.is_refused]
+    if refused:
+        counts = sum((one.counts for one in refused), Counter[str]())
+        say(messages.refused_definition([one.file for one in refused], counts), style="red")
 
 
 def _count(steps: list[Step]) -> int:

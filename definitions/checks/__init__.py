@@ -4,8 +4,8 @@
     ids          each step has a name of its own
     needs        `needs` name steps of the same list and do not go round
     texts        every text parsed: syntax, functions, conditions, shell safety
-    conditions   conditions that are a text or a number
     references   what texts refer to exists, and has surely run
+    types        operations, look-ups and conditions that can never work on the declared types
     order        who has ended before whom, who may be skipped
     results      what each step type has to offer
     outputs      outputs, artifacts, paths
@@ -17,7 +17,7 @@ A check is a function from a context to findings. A new one is a module here and
 from collections.abc import Iterator
 from itertools import islice
 
-from definitions.checks import conditions, fields, ids, needs, outputs, references, texts
+from definitions.checks import fields, ids, needs, outputs, references, texts, types
 from definitions.checks.context import Context
 from definitions.diagnostics import Diagnostic
 
@@ -35,7 +35,7 @@ def _findings(context: Context) -> Iterator[Diagnostic]:
     parsed = list(texts.parsed_texts(context))
     yield from texts.check(context, parsed)
     yield from references.check(context, parsed)
-    yield from conditions.check(context, parsed)
+    yield from types.check(context, parsed)
 
 
 __all__ = ["Context", "check"]

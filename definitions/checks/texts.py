@@ -35,6 +35,8 @@ class Parsed:
     references: tuple[Reference, ...]
     calls: tuple[Call, ...]
     errors: tuple[ExpressionError, ...]
+    expressions: tuple[tuple[int, Expression], ...]
+    """Each with where its own text begins."""
 
 
 def parsed_texts(context: Context) -> Iterator[Parsed]:
@@ -70,6 +72,7 @@ def _parsed(owner: Placed | None, found: FieldText, path: Path) -> Parsed:
     references: list[Reference] = []
     calls: list[Call] = []
     errors: list[ExpressionError] = []
+    expressions: list[tuple[int, Expression]] = []
     start = found.text.find(OPENING)
     while start >= 0:
         after = start + len(OPENING)
@@ -81,10 +84,19 @@ def _parsed(owner: Placed | None, found: FieldText, path: Path) -> Parsed:
         else:
             references += placeholder.references
             calls += _shifted_calls(placeholder.expression, placeholder.inside)
+            expressions.append((placeholder.inside, placeholder.expression))
             after = placeholder.end
         start = found.text.find(OPENING, after)
     return Parsed(
-        owner, path, str(found.path[0]), found.language, found.text, tuple(references), tuple(calls), tuple(errors)
+        owner,
+        path,
+        str(found.path[0]),
+        found.language,
+        found.text,
+        tuple(references),
+        tuple(calls),
+        tuple(errors),
+        tuple(expressions),
     )
 
 
@@ -102,8 +114,18 @@ def _condition(owner: Placed | None, found: FieldText, path: Path) -> Parsed:
     try:
         expression = parse_condition(found.text)
     except ExpressionError as error:
-        return Parsed(owner, path, field, found.language, found.text, (), (), (error,))
-    return Parsed(owner, path, field, found.language, found.text, expression.references, expression.calls, ())
+        return Parsed(owner, path, field, found.language, found.text, (), (), (error,), ())
+    return Parsed(
+        owner,
+        path,
+        field,
+        found.language,
+        found.text,
+        expression.references,
+        expression.calls,
+        (),
+        ((0, expression),),
+    )
 
 
 def _shifted_calls(expression: Expression, offset: int) -> list[Call]:

@@ -1,6 +1,9 @@
 """One diagnostic code, as people read about it."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+from definitions.diagnostics import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,6 +12,9 @@ class Example:
 
     wrong: str = ""
     right: str = ""
+    language: Literal["yaml", "sh"] = "yaml"
+    label: str = "Refused"
+    """What is said above `wrong`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +27,5 @@ class Code:
     explanation: str
     """Markdown: why it is refused, and what to do."""
     example: Example = Example()
+    severity: Severity = "error"
+    """What its findings are; errors cannot be allowed by a comment."""

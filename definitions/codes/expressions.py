@@ -72,6 +72,17 @@ CODES = (
         Example("when: env.CREATE_PR", "when: env.CREATE_PR == 'true'"),
     ),
     Code(
+        "impossible-value",
+        "a value is compared with one that it can never have",
+        "All values are declared, by an `enum` of an input or of an agent's `output_schema`, or by Perdure itself (the "
+        "`status` of a step, the `verdict` of a gate), and the one written here is not among them. The comparison "
+        "gives the same answer in every run; most often the word is misspelled. This is a warning.",
+        Example(
+            "when: steps.build.status == 'complete'", "when: steps.build.status == 'completed'", label="Never true"
+        ),
+        severity="warning",
+    ),
+    Code(
         "unsafe-shell-value",
         "a value stands where the shell cannot take it safely",
         "In `command` each `{{ }}` becomes an environment variable, referred to as its place needs: bare, in quotes, "

@@ -87,6 +87,7 @@ CODES = (
             "outputs:\n  report: {type: artifact}",
             'outputs:\n  report: {type: artifact, value: "{{ steps.test.artifacts.xml }}"}',
         ),
+        severity="warning",
     ),
     Code(
         "path-escapes",

@@ -11,6 +11,7 @@ from definitions.errors import ExpressionError
 from definitions.evaluation import Evaluation, FilesNeeded
 from definitions.expressions.code import Code, Run
 from definitions.expressions.paths import Span
+from definitions.expressions.tree import Called
 from definitions.functions import Function, find, suggestion
 from definitions.values import type_name, with_article
 
@@ -43,11 +44,12 @@ def build_call(compiler: Compiler, function: Function, codes: Sequence[Code], sp
         ExpressionError: the arguments can never fit.
     """
     _check_count(function, len(codes), span)
+    tree = Called(function.name, tuple(code.tree for code in codes), span)
     if function.kind == "lazy":
-        return Code(_lazy(function, [code.run for code in codes]), _lazy_types(function, codes), span)
+        return Code(_lazy(function, [code.run for code in codes]), _lazy_types(function, codes), tree)
     for index, code in enumerate(codes):
         _check_types(compiler, function, index, code)
-    return Code(_eager(compiler, function, codes, span), function.result, span)
+    return Code(_eager(compiler, function, codes, span), function.result, tree)
 
 
 def _check_count(function: Function, count: int, span: Span) -> None:

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from definitions.evaluation import Evaluation
 from definitions.expressions.paths import Span
+from definitions.expressions.tree import Literal, Tree
 from definitions.functions.registry import TypeSet
 from definitions.values import type_name
 
@@ -20,10 +21,15 @@ class Code:
     run: Run
     types: TypeSet
     """What it can give; empty: anything."""
-    span: Span
-    """Where it stands in the author's text."""
+    tree: Tree
+    """What was understood."""
+
+    @property
+    def span(self) -> Span:
+        """Where it stands in the author's text."""
+        return self.tree.span
 
 
 def constant(value: JsonValue, span: Span) -> Code:
     """Return code that always gives `value`."""
-    return Code(lambda evaluation: value, frozenset({type_name(value)}), span)
+    return Code(lambda evaluation: value, frozenset({type_name(value)}), Literal(value, span))

@@ -17,7 +17,8 @@ from definitions.expressions.calls import build_call, find_function
 from definitions.expressions.code import Code, Run, constant
 from definitions.expressions.paths import Key, Path, Span, look_up, look_up_name
 from definitions.expressions.source import Source, syntax_error
-from definitions.functions.registry import ANY, TypeSet
+from definitions.expressions.tree import Entry, Indexed, Listed, Mapped, Named, Tree
+from definitions.functions.registry import ANY, LIST, OBJECT, TEXT, TypeSet
 from definitions.values import bounded_number, type_name
 
 DEPTH_LIMIT = 50  # a level takes about five frames, and Python has a thousand
@@ -183,25 +184,26 @@ class Compiler:
 
     def list(self, node: ast.List) -> Code:
         """Return a list in brackets."""
-        runs = tuple(self.node(item).run for item in node.elts)
-        return Code(lambda evaluation: [run(evaluation) for run in runs], frozenset({"list"}), self.span(node))
+        codes = [self.node(item) for item in node.elts]
+        runs = tuple(code.run for code in codes)
+        tree = Listed(tuple(code.tree for code in codes), self.span(node))
+        return Code(lambda evaluation: [run(evaluation) for run in runs], LIST, tree)
 
     def object(self, node: ast.Dict) -> Code:
         """Return an object in braces."""
         pairs: list[tuple[Run, Run]] = []
+        entries: list[tuple[Tree, Tree]] = []
         for key, item in zip(node.keys, node.values, strict=True):
             if key is None:
                 raise ExpressionError("expression-not-allowed", "`**` is not part of the language", *self.span(item))
-            pairs.append((self.typed(key, frozenset({"string"}), "a key of an object"), self.node(item).run))
+            name, value = self.node(key), self.node(item)
+            pairs.append((self.typed_code(name, TEXT, "a key of an object"), value.run))
+            entries.append((name.tree, value.tree))
 
         def run(evaluation: Evaluation) -> JsonValue:
             return {str(key(evaluation)): item(evaluation) for key, item in pairs}
 
-        return Code(run, frozenset({"object"}), self.span(node))
-
-    def typed(self, node: ast.expr, types: TypeSet, what: str) -> Run:
-        """Return a node compiled so that it gives one of `types`, or fails saying that `what` must."""
-        return self.typed_code(self.node(node), types, what)
+        return Code(run, OBJECT, Mapped(tuple(entries), self.span(node)))
 
     def typed_code(self, code: Code, types: TypeSet, what: str) -> Run:
         """Return code that gives one of `types`, or fails saying that `what` must."""
@@ -246,9 +248,9 @@ class Compiler:
             return self.named_path(base, path, span)
         inner = self.index(base) if isinstance(base, ast.Subscript) else self.node(base)
         if not keys:
-            return Code(inner.run, inner.types, span)
+            return inner
         run = inner.run
-        return Code(lambda evaluation: path.follow(evaluation, run(evaluation)), ANY, span)
+        return Code(lambda evaluation: path.follow(evaluation, run(evaluation)), ANY, _entries(inner.tree, path, span))
 
     def static_key(self, node: ast.expr) -> tuple[Key, Span] | None:
         """Return the key that a field or index names, and its place, where it is known without values."""
@@ -278,7 +280,8 @@ class Compiler:
                 raise ExpressionError("type-mismatch", f"`{name}` has no fields", *path.spans[0])
             return constant(_LITERALS[name], span)
         self.references.append(Reference((name, *path.keys), (name_span, *path.spans), self.defaults > 0))
-        return Code(_look_up(name, name_span[0], path), ANY, span)
+        tree = _entries(Named(name, name_span), path, span) if path.keys else Named(name, name_span)
+        return Code(_look_up(name, name_span[0], path), ANY, tree)
 
     def index(self, node: ast.Subscript) -> Code:
         """Return a look-up by a key that is itself computed."""
@@ -292,7 +295,7 @@ class Compiler:
             except ExpressionError as error:
                 raise ExpressionError(error.code, f"{shown} {error.message}", *key_span) from None
 
-        return Code(run, ANY, self.span(node))
+        return Code(run, ANY, Indexed(holder.tree, key.tree, self.span(node)))
 
     # --- calls --------------------------------------------------------------------------------------
 
@@ -322,6 +325,14 @@ class Compiler:
         finally:
             self.defaults -= function.kind == "lazy"
         return build_call(self, function, codes, span)
+
+
+def _entries(tree: Tree, path: Path, span: Span) -> Tree:
+    """Return the look-up of a path in `tree` that ends where `span` ends."""
+    ends = [len(path.text[:start].rstrip(" \t\r\n.[")) for start, _ in path.spans[1:]]
+    for key, key_span, end in zip(path.keys, path.spans, [*ends, span[1]], strict=True):
+        tree = Entry(tree, key, key_span, (span[0], end))
+    return tree
 
 
 def _look_up(name: str, start: int, path: Path) -> Run:

@@ -13,6 +13,7 @@ from definitions.errors import ExpressionError
 from definitions.evaluation import Evaluation
 from definitions.expressions.code import Code, Run, constant
 from definitions.expressions.paths import Span
+from definitions.expressions.tree import Calculated, Chosen, Compared, Joined, Signed
 from definitions.functions.registry import ANY, BOOLEAN, NUMBER, TypeSet
 from definitions.operators import Mismatch
 from definitions.values import type_name, with_article
@@ -59,17 +60,19 @@ def comparison(compiler: Compiler, node: ast.Compare) -> Code:
     """Return `a < b`, or a chain of such, each operand evaluated once."""
     operands = [compiler.node(node.left), *(compiler.node(operand) for operand in node.comparators)]
     steps: list[tuple[Operator, Run]] = []
+    signs: list[str] = []
     for index, operator in enumerate(node.ops):
         sign, function = _sign(compiler, node, operator)
+        signs.append(sign)
         left, right = operands[index], operands[index + 1]
         span = compiler.span(node) if len(node.ops) == 1 else (left.span[0], right.span[1])
         _check_comparable(compiler, sign, span, left, right)
         steps.append((explained(compiler, sign, span, function, left, right), right.run))
     first = operands[0].run
+    tree = Compared(tuple(signs), tuple(code.tree for code in operands), compiler.span(node))
     if len(steps) == 1:
         compare, second = steps[0]
-        return Code(lambda evaluation: compare(evaluation, first(evaluation), second(evaluation)), BOOLEAN,
-                    compiler.span(node))  # fmt: skip
+        return Code(lambda evaluation: compare(evaluation, first(evaluation), second(evaluation)), BOOLEAN, tree)
 
     def run(evaluation: Evaluation) -> JsonValue:
         left = first(evaluation)
@@ -80,7 +83,7 @@ def comparison(compiler: Compiler, node: ast.Compare) -> Code:
             left = right
         return True
 
-    return Code(run, BOOLEAN, compiler.span(node))
+    return Code(run, BOOLEAN, tree)
 
 
 def _sign(compiler: Compiler, node: ast.expr, operator: ast.cmpop) -> tuple[str, Operator]:
@@ -105,7 +108,7 @@ def _check_comparable(compiler: Compiler, sign: str, span: Span, left: Code, rig
 def _mismatch(
     compiler: Compiler, sign: str, span: Span, left: Code, right: Code, one: str, other: str, advice: str
 ) -> ExpressionError:
-    advice = advice or _conversion(sign, one, other)
+    advice = advice or conversion(sign, one, other)
     return ExpressionError(
         "type-mismatch",
         f"`{sign}` cannot take {compiler.quote(left.span)}, {with_article(one)}, "
@@ -114,7 +117,8 @@ def _mismatch(
     )
 
 
-def _conversion(sign: str, one: str, other: str) -> str:
+def conversion(sign: str, one: str, other: str) -> str:
+    """Return the way out for values of two types that an operator does not take; empty where there is none."""
     kinds = {one, other}
     if kinds == {"number", "string"}:
         return "convert one with `float(…)`, `int(…)` or `str(…)`"
@@ -146,7 +150,8 @@ def junction(compiler: Compiler, node: ast.BoolOp) -> Code:
     """Return `a and b`, `a or b`: booleans only, and no more evaluated than needed."""
     decisive = isinstance(node.op, ast.Or)
     word = "or" if decisive else "and"
-    runs = tuple(compiler.typed(operand, BOOLEAN, f"what `{word}` joins") for operand in node.values)
+    codes = [compiler.node(operand) for operand in node.values]
+    runs = tuple(compiler.typed_code(code, BOOLEAN, f"what `{word}` joins") for code in codes)
 
     def run(evaluation: Evaluation) -> JsonValue:
         for operand in runs:
@@ -154,7 +159,7 @@ def junction(compiler: Compiler, node: ast.BoolOp) -> Code:
                 return decisive
         return not decisive
 
-    return Code(run, BOOLEAN, compiler.span(node))
+    return Code(run, BOOLEAN, Joined(word, tuple(code.tree for code in codes), compiler.span(node)))
 
 
 def unary(compiler: Compiler, node: ast.UnaryOp) -> Code:
@@ -162,17 +167,17 @@ def unary(compiler: Compiler, node: ast.UnaryOp) -> Code:
     span = compiler.span(node)
     if isinstance(node.op, ast.Invert):
         raise ExpressionError("expression-not-allowed", _NOT_OPERATORS[ast.Invert], *span)
-    if isinstance(node.op, ast.Not):
-        inner = compiler.typed(node.operand, BOOLEAN, "what stands after `not`")
-        return Code(lambda evaluation: not inner(evaluation), BOOLEAN, span)
     code = compiler.node(node.operand)
+    if isinstance(node.op, ast.Not):
+        inner = compiler.typed_code(code, BOOLEAN, "what stands after `not`")
+        return Code(lambda evaluation: not inner(evaluation), BOOLEAN, Signed("not", code.tree, span))
     sign = "-" if isinstance(node.op, ast.USub) else "+"
     run = compiler.typed_code(code, NUMBER, f"what stands after `{sign}`")
     zero = constant(0, code.span)
     calculate = explained(
         compiler, sign, span, lambda _, left, right: operators.calculate(sign, left, right), zero, code
     )
-    return Code(lambda evaluation: calculate(evaluation, 0, run(evaluation)), NUMBER, span)
+    return Code(lambda evaluation: calculate(evaluation, 0, run(evaluation)), NUMBER, Signed(sign, code.tree, span))
 
 
 def arithmetic(compiler: Compiler, node: ast.BinOp) -> Code:
@@ -192,7 +197,8 @@ def arithmetic(compiler: Compiler, node: ast.BinOp) -> Code:
 
     checked = explained(compiler, sign, span, calculate, left, right)
     one, other = left.run, right.run
-    return Code(lambda evaluation: checked(evaluation, one(evaluation), other(evaluation)), types, span)
+    tree = Calculated(sign, left.tree, right.tree, span)
+    return Code(lambda evaluation: checked(evaluation, one(evaluation), other(evaluation)), types, tree)
 
 
 def _sum_types(left: Code, right: Code) -> TypeSet:
@@ -203,10 +209,10 @@ def _sum_types(left: Code, right: Code) -> TypeSet:
 
 def choice(compiler: Compiler, node: ast.IfExp) -> Code:
     """Return `a if condition else b`."""
-    test = compiler.typed(node.test, BOOLEAN, "what stands after `if`")
+    condition = compiler.node(node.test)
+    test = compiler.typed_code(condition, BOOLEAN, "what stands after `if`")
     then, otherwise = compiler.node(node.body), compiler.node(node.orelse)
     types = then.types | otherwise.types if then.types and otherwise.types else ANY
     one, other = then.run, otherwise.run
-    return Code(
-        lambda evaluation: one(evaluation) if test(evaluation) else other(evaluation), types, compiler.span(node)
-    )
+    tree = Chosen(condition.tree, then.tree, otherwise.tree, compiler.span(node))
+    return Code(lambda evaluation: one(evaluation) if test(evaluation) else other(evaluation), types, tree)

@@ -11,6 +11,7 @@ from definitions.errors import ExpressionError
 from definitions.evaluation import Evaluation, FileReader, Scope
 from definitions.expressions.compiler import Call, Compiler, Reference
 from definitions.expressions.source import read_source
+from definitions.expressions.tree import Tree
 from definitions.functions import FUNCTIONS
 from definitions.functions.registry import BOOLEAN, TypeSet
 from definitions.values import bounded_result, type_name, with_article
@@ -25,6 +26,8 @@ class Expression:
     calls: tuple[Call, ...] = field(compare=False)
     types: TypeSet = field(compare=False)
     """Names of the types that it can give, as far as known without values; empty: any."""
+    tree: Tree = field(compare=False, repr=False)
+    """What was understood: for those who judge it without running it (`definitions.types`)."""
     run: Callable[[Evaluation], JsonValue] = field(compare=False, repr=False)
 
     @property
@@ -62,7 +65,7 @@ def _parse(text: str, *, is_condition: bool) -> Expression:
         code = compiler.compile()
     except RecursionError:  # the caller's own stack was deep already
         raise ExpressionError("expression-too-deep", "the expression is nested too deep", 0, len(text)) from None
-    return Expression(text, tuple(compiler.references), tuple(compiler.calls), code.types, code.run)
+    return Expression(text, tuple(compiler.references), tuple(compiler.calls), code.types, code.tree, code.run)
 
 
 def evaluate(expression: Expression, scope: Scope, files: FileReader | None = None) -> JsonValue:

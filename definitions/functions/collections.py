@@ -5,11 +5,12 @@ from typing import cast
 from pydantic import JsonValue
 
 from definitions.errors import ExpressionError
-from definitions.functions.registry import BOOLEAN, LIST, NUMBER, OBJECT, Parameter, TypeSet, function
+from definitions.functions.registry import BOOLEAN, LIST, NUMBER, OBJECT, TEXT, Parameter, TypeSet, function
 from definitions.operators import ITEM_LIMIT, is_number
 from definitions.values import canonical_json, type_name, with_article
 
 _SIZED: TypeSet = frozenset({"string", "list", "object"})
+_ORDERED: TypeSet = frozenset({"number", "string"})
 
 
 @function("len", Parameter("value", _SIZED), result=NUMBER, is_method=True, example="len([1, 2])", gives="2")
@@ -36,8 +37,15 @@ def _at(items: list[JsonValue], index: int, name: str) -> JsonValue:
     return items[index]
 
 
-@function("keys", Parameter("object", OBJECT), result=LIST, is_method=True, example='keys({"b": 1, "a": 2})',
-          gives='["b", "a"]')  # fmt: skip
+@function(
+    "keys",
+    Parameter("object", OBJECT),
+    result=LIST,
+    items=TEXT,
+    is_method=True,
+    example='keys({"b": 1, "a": 2})',
+    gives='["b", "a"]',
+)
 def keys(value: dict[str, JsonValue]) -> JsonValue:
     """The keys of an object, in their order."""
     return list(value)
@@ -50,8 +58,16 @@ def values(value: dict[str, JsonValue]) -> JsonValue:
     return list(value.values())
 
 
-@function("sort", Parameter("items", LIST), result=LIST, depth="whole", is_method=True, example="sort([3, 1, 2])",
-          gives="[1, 2, 3]")  # fmt: skip
+@function(
+    "sort",
+    Parameter("items", LIST, _ORDERED),
+    result=LIST,
+    items=_ORDERED,
+    depth="whole",
+    is_method=True,
+    example="sort([3, 1, 2])",
+    gives="[1, 2, 3]",
+)
 def sort(items: list[JsonValue]) -> JsonValue:
     """The items in order: all numbers, or all strings (by code point)."""
     require_alike(items, "sort")
@@ -81,13 +97,17 @@ def unique(items: list[JsonValue]) -> JsonValue:
     return list(first_ones.values())
 
 
-@function("any", Parameter("items", LIST), result=BOOLEAN, depth="whole", example="any([false, true])", gives="true")
+@function(
+    "any", Parameter("items", LIST, BOOLEAN), result=BOOLEAN, depth="whole", example="any([false, true])", gives="true"
+)
 def any_of(items: list[JsonValue]) -> JsonValue:
     """Whether at least one of the booleans is true."""
     return any(_booleans(items, "any"))
 
 
-@function("all", Parameter("items", LIST), result=BOOLEAN, depth="whole", example="all([true, false])", gives="false")
+@function(
+    "all", Parameter("items", LIST, BOOLEAN), result=BOOLEAN, depth="whole", example="all([true, false])", gives="false"
+)
 def all_of(items: list[JsonValue]) -> JsonValue:
     """Whether all of the booleans are true."""
     return all(_booleans(items, "all"))
@@ -108,6 +128,7 @@ def _booleans(items: list[JsonValue], name: str) -> list[bool]:
     Parameter("end", NUMBER, is_optional=True),
     Parameter("step", NUMBER, is_optional=True),
     result=LIST,
+    items=NUMBER,
     example="range(3)",
     gives="[0, 1, 2]",
 )

@@ -36,7 +36,7 @@ def rounded(number: float, digits: float = 0) -> JsonValue:
     return bounded_number(round(number, digits) if digits else round(number))
 
 
-@function("sum", Parameter("numbers", LIST), result=NUMBER, depth="whole", example="sum([1, 2, 3])", gives="6")
+@function("sum", Parameter("numbers", LIST, NUMBER), result=NUMBER, depth="whole", example="sum([1, 2, 3])", gives="6")
 def total(numbers: list[JsonValue]) -> JsonValue:
     """The sum of the numbers; 0 for an empty list."""
     for item in numbers:

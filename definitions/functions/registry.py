@@ -29,6 +29,8 @@ class Parameter:
 
     name: str
     types: TypeSet = ANY
+    items: TypeSet = ANY
+    """Where it is a list: the types of items that fit."""
     is_optional: bool = False
     is_repeated: bool = False
 
@@ -40,6 +42,8 @@ class Function:
     name: str
     parameters: tuple[Parameter, ...]
     result: TypeSet
+    items: TypeSet
+    """Where it gives a list: the types of its items."""
     kind: Kind
     depth: Depth
     is_method: bool
@@ -89,6 +93,7 @@ def function(
     result: TypeSet,
     example: str,
     gives: str = "",
+    items: TypeSet = ANY,
     kind: Kind = "pure",
     depth: Depth = "top",
     is_method: bool = False,
@@ -99,7 +104,7 @@ def function(
     def register(body: Callable[..., Any]) -> Callable[..., Any]:
         doc = " ".join((body.__doc__ or "").split())
         FUNCTIONS[name] = Function(
-            name, parameters, result, kind, depth, is_method, only_in_when, doc, example, gives, body
+            name, parameters, result, items, kind, depth, is_method, only_in_when, doc, example, gives, body
         )
         return body
 

@@ -5,13 +5,24 @@
     grammar     commands, loops, here-documents: in which place of a command it stands
     policy      commands that run their arguments as code, and the places where that happens
     refusals    why a place is not safe, and what to write instead
+    command_words   which commands a script holds, for lint rules
 
 A value is one argument, whatever it contains. What cannot be read for certain is refused: the reader of a script
 never guesses. Two things remain the author's: a value that begins with `-` is an option to most programs (write
 `--` before it), and what the author's own code later does with a variable (`eval "$x"`).
 """
 
+from definitions.shell_values.command_words import CommandWord, SimpleCommand, command_words
 from definitions.shell_values.refusals import ShellValueError
 from definitions.shell_values.script import Script, bind, check_script, compile_script
 
-__all__ = ["Script", "ShellValueError", "bind", "check_script", "compile_script"]
+__all__ = [
+    "CommandWord",
+    "Script",
+    "ShellValueError",
+    "SimpleCommand",
+    "bind",
+    "check_script",
+    "command_words",
+    "compile_script",
+]

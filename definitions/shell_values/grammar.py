@@ -40,6 +40,8 @@ class Grammar(Words):
     def __init__(self, text: str, shell: Shell) -> None:
         super().__init__(text, shell)
         self.policy = Policy(self.refuse)
+        self.simple_commands: list[Command] = []
+        """Those read so far, inner ones before what they are part of."""
         self._documents: list[Document] = []
 
     def script(self) -> None:
@@ -289,6 +291,7 @@ class Grammar(Words):
         values_before = self.values[pipeline.values_before :]
         values_before = [value for value in values_before if value.start < command.start]
         pipeline.documents.extend(command.documents)
+        self.simple_commands.append(command)
         self.policy.check(command, values_before, pipeline.documents)
 
     def _argument(self, command: Command) -> None:

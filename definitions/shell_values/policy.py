@@ -177,7 +177,7 @@ class Policy:
     def _wrapper(self, words: Sequence[Word], with_argument: frozenset[str], before: int) -> None:
         if words[0].text == "command" and len(words) > 1 and words[1].text in ("-v", "-V"):
             return
-        index = _first_operand(words, with_argument, before)
+        index = first_operand(words, with_argument, before)
         self._refuse_words(words[1:index], refusals.BEFORE_COMMAND)
         if index < len(words):
             self._words(words[index:])
@@ -231,7 +231,7 @@ class Policy:
         """Return the name of the interpreter that runs its standard input as code, if the command is one."""
         name = _command_name(words[0])
         if name in WRAPPERS:
-            inner = words[_first_operand(words, *WRAPPERS[name]) :]
+            inner = words[first_operand(words, *WRAPPERS[name]) :]
             return "" if not inner else self._of_input(inner) if name == "xargs" else self._runs_input(inner)
         if name in INPUT_IS_CODE:
             return name
@@ -301,7 +301,7 @@ def _code_index(words: Sequence[Word], interpreter: Interpreter) -> int:
     return index
 
 
-def _first_operand(words: Sequence[Word], with_argument: frozenset[str], before: int) -> int:
+def first_operand(words: Sequence[Word], with_argument: frozenset[str], before: int) -> int:
     """Return the index of the command that a wrapper starts."""
     index = 1
     while index < len(words):

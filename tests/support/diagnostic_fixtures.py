@@ -3,11 +3,17 @@
 import json
 from pathlib import Path
 
+from definitions.codes import CODES, SECTIONS
 from definitions.diagnostics import Diagnostic
 from definitions.inputs import check_inputs
 from definitions.loader import load
 from definitions.rendering import render_text
+from tests.support.run_fixtures import failure_of
 
+EVALUATION = [code.slug for code in SECTIONS["evaluation"].codes]
+"""Codes that only a run meets."""
+LOADED = [code.slug for name in ("definition", "lint", "inputs") if name in SECTIONS for code in SECTIONS[name].codes]
+"""Codes that loading a definition meets, or checking the inputs given to it."""
 FOLDER = Path(__file__).parents[1] / "definitions/diagnostics"
 
 
@@ -30,7 +36,7 @@ GENERATED = {"text-too-large": _too_large, "too-deep": _too_deep, "too-many-node
 def findings_of(slug: str) -> tuple[list[Diagnostic], str]:
     """Return the findings that a code's fixture gives, and the source they point into."""
     text = GENERATED[slug]() if slug in GENERATED else (FOLDER / f"{slug}.yaml").read_bytes()
-    loaded = load(text, "release.yaml")
+    loaded = load(text, "release.yaml", with_lint=CODES[slug].severity == "lint")
     findings = list(loaded.diagnostics)
     given = FOLDER / f"{slug}.json"
     if given.exists() and loaded.definition:
@@ -40,5 +46,7 @@ def findings_of(slug: str) -> tuple[list[Diagnostic], str]:
 
 def rendered(slug: str) -> str:
     """Return the text that a code's fixture gives."""
+    if slug in EVALUATION:
+        return failure_of(slug, FOLDER)[1]
     findings, source = findings_of(slug)
     return render_text(findings, {"release.yaml": source}, color=False)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -88,6 +89,9 @@ class PlayingHost:
     async def sleep_until(self, moment: datetime, summary: str) -> None:
         self.slept.append((summary, (moment - self.time).total_seconds()))
         self.time = max(self.time, moment)
+
+    def time_limit(self, deadline: datetime | None) -> AbstractAsyncContextManager[object]:
+        return asyncio.timeout(None if deadline is None else (deadline - self.time).total_seconds())
 
     async def decision(self, gate: Gate) -> Decision | None:
         self.opened.set()

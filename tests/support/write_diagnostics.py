@@ -5,13 +5,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from definitions.codes import CODES
-from tests.support.diagnostic_fixtures import FOLDER, rendered
+from tests.support.diagnostic_fixtures import EVALUATION, FOLDER, LOADED, rendered
 
 
 def main(slugs: list[str]) -> None:
     """Write the texts of `slugs`, of all codes where none is named."""
-    for slug in slugs or CODES:
+    for slug in slugs or [*LOADED, *EVALUATION]:
         (FOLDER / f"{slug}.txt").write_text(rendered(slug), encoding="utf-8")
 
 

@@ -99,9 +99,9 @@ steps:
 async def test_step_fails_when_its_condition_cannot_be_evaluated():
     text = """
 inputs: {wanted: {type: string}}
-steps: [{id: a, type: shell, command: x, when: "inputs.wanted > 3"}]
+steps: [{id: a, type: shell, command: x, when: "from_json(inputs.wanted) > 3"}]
 """
-    played = await play(text, inputs={"wanted": "many"})
+    played = await play(text, inputs={"wanted": '"many"'})
     assert played.ending.state == "failed"
     assert played.ending.error is not None
     assert played.ending.error.type == "expression"

@@ -1,6 +1,5 @@
 """`group`: a list under one id, in order, side by side or as a race, with a time of its own."""
 
-import asyncio
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -18,10 +17,9 @@ from workflows.places import Place
 async def attempt(interpreter: Interpreter, step: GroupStep, place: Place) -> StepResult:
     """Run the steps inside; past `timeout` they are cancelled and the group fails."""
     deadline = _deadline(interpreter, step, place)
-    seconds = None if deadline is None else (deadline - interpreter.host.now()).total_seconds()
     frame = place.frame.list_of(step.id, place.path)
     try:
-        async with asyncio.timeout(seconds):
+        async with interpreter.host.time_limit(deadline):
             tree = await _inside(interpreter, step, place, frame)
     except TimeoutError as error:
         message = f"group `{place.path}` took longer than its time"

@@ -94,7 +94,14 @@ OTHERS: dict[str, tuple[list[str], Found]] = {
     "condition on a text": ([makes("a", ", when: inputs.text")], [("condition-not-boolean", "inputs.text")]),
     "condition on a cached flag": ([makes("a"), makes("b", ", when: steps.a.cached")], []),
     "condition on a boolean input": ([makes("a", WHEN)], []),
-    "condition on a set value": ([makes("a"), makes("b", ", when: steps.a.outputs.v")], []),
+    "condition on a set number": (
+        [makes("a"), makes("b", ", when: steps.a.outputs.v")],
+        [("condition-not-boolean", "steps.a.outputs.v")],
+    ),
+    "condition on a set boolean": (
+        ["{id: a, type: set, values: {v: '{{ inputs.n > 3 }}'}}", makes("b", ", when: steps.a.outputs.v")],
+        [],
+    ),
     "condition on text": ([makes("a", ", when: '\"yes\"'")], [("condition-not-boolean", '"yes"')]),
     "condition with a comparison": ([makes("a", ", when: inputs.n > 3 and env.CI == 'true'")], []),
     "always elsewhere": (["{id: a, type: assert, condition: always()}"], [("misplaced-function", "always")]),

@@ -1,4 +1,4 @@
-"""Findings as people and programs read them: text with excerpt and caret, or JSON.
+"""Findings as people read them: text with excerpt and caret.
 
     error[unknown-step]: no step is called `biuld`
       --> release.yaml:14:26
@@ -15,14 +15,13 @@ are replaced. Carets count columns as a terminal does: wide characters two, comb
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
-from pydantic import JsonValue
-
 from definitions.diagnostics import Diagnostic, Note, Severity, Span
 
 _TAB = 4
 _WIDEST = 200
-_RED, _YELLOW, _BLUE, _BOLD, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[34m", "\x1b[1m", "\x1b[0m"
-_COLORS: dict[Severity, str] = {"error": _RED, "warning": _YELLOW}
+_RED, _YELLOW, _BLUE, _CYAN = "\x1b[31m", "\x1b[33m", "\x1b[34m", "\x1b[36m"
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
+_COLORS: dict[Severity, str] = {"error": _RED, "warning": _YELLOW, "lint": _CYAN}
 
 
 def render_text(diagnostics: Sequence[Diagnostic], sources: Mapping[str, str], color: bool) -> str:
@@ -35,22 +34,6 @@ def render_text(diagnostics: Sequence[Diagnostic], sources: Mapping[str, str], c
             lines_by_file[finding.file] = sources[finding.file].replace("\r\n", "\n").replace("\r", "\n").split("\n")
         blocks.append("\n".join(_block(finding, lines_by_file.get(finding.file, []), painter)))
     return "\n\n".join(blocks) + "\n" if blocks else ""
-
-
-def render_json(diagnostics: Sequence[Diagnostic]) -> list[dict[str, JsonValue]]:
-    """Return the findings as JSON objects; absent places are null."""
-    return [
-        {
-            "code": finding.code,
-            "severity": finding.severity,
-            "message": finding.message,
-            "file": finding.file,
-            "span": _json_span(finding.span),
-            "notes": [{"message": note.message, "span": _json_span(note.span)} for note in finding.notes],
-            "help": finding.help,
-        }
-        for finding in diagnostics
-    ]
 
 
 def width_of(text: str) -> int:
@@ -136,9 +119,3 @@ def _visible(character: str) -> str:
 
 def _safe(text: str) -> str:
     return "".join(_visible(character) for character in text.replace("\n", " "))
-
-
-def _json_span(span: Span | None) -> JsonValue:
-    if span is None:
-        return None
-    return {"line": span.line, "column": span.column, "end_line": span.end_line, "end_column": span.end_column}

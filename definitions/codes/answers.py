@@ -1,0 +1,85 @@
+"""Why a run does not take a message, and why one could not begin."""
+
+from definitions.codes.entry import Code
+
+CODES = (
+    Code(
+        "malformed",
+        "the message is not of the shape that it must have",
+        "The message names the first wrong field and shows an example. It was refused before it reached the history.",
+    ),
+    Code(
+        "unknown-gate",
+        "no gate of that name is open",
+        "A decision is for a gate that is open: one before it opens is not kept. `perdure gates ID` shows those that "
+        "are, and where exactly one is open its name can be left out.",
+    ),
+    Code(
+        "already-decided",
+        "somebody decided the gate before",
+        "The message says who, and when. The first decision counts.",
+    ),
+    Code(
+        "stale-digest",
+        "the gate shows something else than what was decided about",
+        "A decision is bound to what the person saw. Look again with `perdure gates ID`, then decide.",
+    ),
+    Code(
+        "comment-required",
+        "the gate wants a comment with each decision",
+        "Its definition says `comment: required`. Add `--comment '…'`.",
+    ),
+    Code("already-ended", "the run has ended", "An ended run takes no messages. `perdure show ID` says how it ended."),
+    Code("already-paused", "the run is paused already", "`perdure resume ID` goes on."),
+    Code(
+        "not-paused",
+        "the run is not paused",
+        "`resume` is for paused runs; a run that waits at a gate wants a decision.",
+    ),
+    Code(
+        "busy",
+        "the server takes no more messages for this run at the moment",
+        "A server bounds how many messages to one run are on their way. Try again in a few seconds; a decision that is "
+        "sent twice counts once.",
+    ),
+    Code(
+        "input-not-valid",
+        "the start input is not an object that a run can begin with",
+        "It is `{definition, inputs, env, workspace, starter}`; only `definition` must be there. The message says "
+        "which field is wrong.",
+    ),
+    Code(
+        "definition-invalid",
+        "the definition that a run should begin with has errors",
+        "The error's details hold the findings, as `perdure validate --format json` prints them.",
+    ),
+    Code(
+        "unknown-definition",
+        "no definition of that name",
+        "A name without a path separator is one of the catalog or of the worker's own folder. To run a file, write its "
+        "path: `./release.yaml`.",
+    ),
+    Code(
+        "inline-refused",
+        "this worker takes no definition with the start input",
+        "A definition in the start input is a shell for whoever may start a run, so only the embedded worker takes one "
+        "by default. Name a definition of the worker's own, or set `PERDURE_DEFINITIONS=inline` on it.",
+    ),
+    Code(
+        "path-refused",
+        "this worker takes no folder of its machine as a workspace",
+        "A folder's name means something only on the machine of the embedded worker. Elsewhere, give the digest of a "
+        "tree that is in the store.",
+    ),
+    Code(
+        "no-such-tree",
+        "the store has no tree of that digest",
+        "The workspace of a start input names a tree by digest. Either it was never stored, or the worker uses another "
+        "store than the one it was written to.",
+    ),
+    Code(
+        "worker-stopped",
+        "the worker stops, and another one takes the step",
+        "Nothing is wrong: the attempt is repeated elsewhere and does not count.",
+    ),
+)

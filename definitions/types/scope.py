@@ -1,0 +1,258 @@
+"""What the names of the scope are in one definition: `inputs`, `steps`, `env`, `run`, and `result` where it is there.
+
+What a step gives is followed through: a `set` value has the type of its expression, and so on along the steps that it
+reads. Of a part of the definition that had to be mended, and of a step type that declares nothing, nothing is known.
+
+That a name exists at all is the matter of `definitions.checks.references`, so the records of inputs, of steps and of
+their outputs are open here: an unknown name in them is anything, and said once.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from pydantic import JsonValue
+
+from definitions.errors import ErrorClass, ExpressionError
+from definitions.models import Definition, Input
+from definitions.nodes import Path
+from definitions.steps import AgentStep, ApprovalStep, AssertStep, GroupStep, SetStep, ShellStep, Step, WaitStep
+from definitions.templates import OPENING, parse_template
+from definitions.types.inference import Inference
+from definitions.types.schemas import schema_type
+from definitions.types.type import (
+    ANY,
+    BOOLEAN,
+    FILE,
+    LIST,
+    NUMBER,
+    OBJECT,
+    STRING,
+    Type,
+    joined,
+    list_of,
+    mapping_of,
+    one_of,
+    optional,
+    record,
+    type_of,
+)
+from definitions.values import type_name
+
+OUTPUT_VARIABLE = "PERDURE_OUTPUT"
+"""A script that writes to the file of this name makes outputs that cannot be known before."""
+
+_INPUTS = {
+    "string": STRING,
+    "duration": STRING,
+    "number": NUMBER,
+    "integer": NUMBER,
+    "boolean": BOOLEAN,
+    "object": OBJECT,
+    "array": LIST,
+    "file": FILE,
+}
+_STATUS = one_of(["completed", "failed", "skipped", "cancelled"])
+_ERROR = optional(
+    record(
+        {
+            "type": one_of([str(one) for one in ErrorClass]),
+            "message": STRING,
+            "step": STRING,
+            "details": OBJECT,
+            "log": optional(STRING),
+            "usage": optional(OBJECT),
+            "cache_key": optional(STRING),
+        },
+        "undeclared",
+    )
+)
+_DECISION = {
+    "verdict": one_of(["approve", "reject"]),
+    "accepted": BOOLEAN,
+    "decided_by": STRING,
+    "decided_at": STRING,
+    "comment": optional(STRING),
+    "form": OBJECT,
+}
+_SHELL = {"stdout": STRING, "exit_code": NUMBER}
+_RUN = record({"id": STRING, "started_at": STRING}, "unknown")
+_ENV = mapping_of(optional(STRING))
+
+_DEEPEST = 20
+"""Steps that read each other backwards, one behind the other, before nothing more is followed."""
+
+Located = tuple[Step, Path]
+
+
+def _nothing_is_broken(_: Path) -> bool:
+    return False
+
+
+@dataclass(slots=True)
+class TypeScope:
+    """The types of one definition. What a step gives is found when it is asked for, once."""
+
+    definition: Definition
+    is_broken: Callable[[Path], bool] = _nothing_is_broken
+    _steps: dict[str, Located] = field(init=False)
+    _outputs: dict[str, Type] = field(default_factory=dict[str, Type])
+    _inputs: Type = field(init=False)
+    _depth: int = 0
+
+    def __post_init__(self) -> None:
+        self._steps = dict(_located(tuple(self.definition.steps), ("steps",)))
+        has_tree = self.definition.workspace.source != "none"
+        declared = {name: self._input(name, one, has_tree=has_tree) for name, one in self.definition.inputs.items()}
+        self._inputs = record(declared, "unknown")
+        for name in self._steps:  # in their order, so that each finds those that it reads
+            self.outputs(name)
+
+    def named(self, name: str, owner: Step | None = None) -> Type:
+        """Return what a name is, where `owner` is the step whose `outputs` are read, if they are."""
+        match name:
+            case "inputs":
+                return self._inputs
+            case "env":
+                return _ENV
+            case "run":
+                return _RUN
+            case "result" if owner is not None:
+                return replace(self._own(owner, self._path_of(owner)), rest="unknown")
+            case _ if name in self._steps:
+                return self._entry(name, owner)
+            case _:
+                return ANY  # `steps` as a whole; words of what is still to come
+
+    def step(self, name: str, owner: Step | None = None) -> Type:
+        """Return what `steps.NAME` is."""
+        return self._entry(name, owner) if name in self._steps else ANY
+
+    def outputs(self, name: str) -> Type:
+        """Return what the outputs of a step are."""
+        if name not in self._outputs:
+            if self._depth > _DEEPEST:
+                return ANY
+            self._outputs[name] = ANY  # a step that reads itself, or a circle of them, tells nothing
+            self._depth += 1
+            self._outputs[name] = self._all(*self._steps[name])
+            self._depth -= 1
+        return self._outputs[name]
+
+    # --- inputs -------------------------------------------------------------------------------------
+
+    def _input(self, name: str, declared: Input, *, has_tree: bool) -> Type:
+        if self.is_broken(("inputs", name)) or any(self.is_broken(("inputs", name, key)) for key in Input.model_fields):
+            return ANY
+        found = _INPUTS[declared.type]
+        if declared.type == "file" and not has_tree:
+            found = STRING
+        elif declared.enum and declared.type != "file":
+            found = replace(one_of(declared.enum), origin=("inputs", name, "enum"))
+        found = replace(found, origin=found.origin or ("inputs", name))
+        return found if declared.is_required or declared.default is not None else optional(found)
+
+    # --- steps --------------------------------------------------------------------------------------
+
+    def _entry(self, name: str, owner: Step | None) -> Type:
+        step, path = self._steps[name]
+        if owner is step:
+            return record({"outputs": self._own(step, path)}, "unknown")
+        fields: dict[str, Type] = {"status": _STATUS, "cached": BOOLEAN, "error": _ERROR, "outputs": self.outputs(name)}
+        if not self._is_mended(path, "artifacts"):
+            fields["artifacts"] = record(dict.fromkeys(step.artifacts, FILE), "unknown")
+        return record(fields, "unknown")
+
+    def _all(self, step: Step, path: Path) -> Type:
+        own = self._own(step, path)
+        if self._is_mended(path, "outputs"):
+            return ANY
+        declared = {name: self._declared(step, value, name, path) for name, value in step.outputs.items()}
+        return replace(own, fields={**own.fields, **declared})
+
+    def _declared(self, step: Step, value: JsonValue, name: str, path: Path) -> Type:
+        if isinstance(step, ShellStep) and isinstance(value, str) and OPENING not in value:
+            return FILE
+        return self._rendered(value, step, (*path, "outputs", name))
+
+    def _own(self, step: Step, path: Path) -> Type:
+        """Return a step's outputs by its type alone. A type that is not here tells nothing."""
+        if self._is_mended(path, "type"):
+            return ANY
+        match step:
+            case ShellStep():
+                is_free = self._is_mended(path, "command") or OUTPUT_VARIABLE in step.command
+                return ANY if is_free else record(_SHELL, "unknown")
+            case AgentStep():
+                return self._answer(step, path)
+            case AssertStep():
+                return record({"passed": BOOLEAN}, "unknown")
+            case ApprovalStep():
+                return record(_DECISION, "unknown")
+            case WaitStep():
+                return record({"until": STRING}, "unknown")
+            case SetStep():
+                return self._values(step, path)
+            case GroupStep():
+                return self._children(step, path)
+
+    def _answer(self, step: AgentStep, path: Path) -> Type:
+        if step.output_schema is None or self._is_mended(path, "output_schema"):
+            return ANY
+        answer = schema_type(step.output_schema, (*path, "output_schema"))
+        if answer.is_just("object"):
+            return replace(answer, rest="unknown")
+        return Type(fields=answer.fields)  # an answer that is no object comes as the output `content`
+
+    def _values(self, step: SetStep, path: Path) -> Type:
+        if self._is_mended(path, "values"):
+            return ANY
+        values = {name: self._rendered(value, None, (*path, "values", name)) for name, value in step.values.items()}
+        return record(values, "unknown")
+
+    def _children(self, step: GroupStep, path: Path) -> Type:
+        if self._is_mended(path, "steps"):
+            return ANY
+        return record({child.id: optional(self.outputs(child.id)) for child in step.steps}, "unknown")
+
+    # --- texts --------------------------------------------------------------------------------------
+
+    def _rendered(self, value: JsonValue, owner: Step | None, path: Path) -> Type:
+        """Return what a template value gives."""
+        if self.is_broken(path):
+            return ANY
+        if isinstance(value, dict):
+            fields = {name: self._rendered(item, owner, (*path, name)) for name, item in value.items()}
+            return record(fields)
+        if isinstance(value, list):
+            items = [self._rendered(item, owner, (*path, index)) for index, item in enumerate(value)]
+            return list_of(joined(items))
+        if isinstance(value, str) and OPENING in value:
+            return self._text(value, owner)
+        return type_of(value) if value is None else Type(frozenset({type_name(value)}))
+
+    def _text(self, text: str, owner: Step | None) -> Type:
+        try:
+            template = parse_template(text)
+        except ExpressionError:
+            return ANY
+        if template.single is None:
+            return STRING
+        expression = template.single.expression
+        return Inference(self, expression.text, owner).of(expression.tree)
+
+    def _is_mended(self, path: Path, key: str) -> bool:
+        return self.is_broken(path) or self.is_broken((*path, key))
+
+    def _path_of(self, step: Step) -> Path:
+        return self._steps[step.id][1] if step.id in self._steps else ()
+
+
+def _located(steps: Sequence[Step], path: Path) -> Iterator[tuple[str, Located]]:
+    """Yield each step with its path; of two with one id the first counts."""
+    seen: set[str] = set()
+    for index, step in enumerate(steps):
+        if step.id not in seen:
+            yield step.id, (step, (*path, index))
+        seen.add(step.id)
+        if isinstance(step, GroupStep):
+            yield from _located(step.steps, (*path, index, "steps"))
