@@ -15,18 +15,36 @@ from typing import NoReturn
 from pydantic import JsonValue
 
 from activities.evaluate import evaluate
+from activities.items import items
 from activities.run_step import StepRunner
 from activities.store.interface import Store
 from activities.workspace.merging import merge
 from definitions.errors import ExpressionError, StepFailure
 from definitions.messages import Prepared
 from definitions.models import Definition
-from definitions.records import Decision, EvaluateCall, Event, Gate, Ledger, MergeCall, StepCall, StepResult
-from definitions.steps import GroupStep, Step
+from definitions.records import (
+    ActivityCall,
+    Decision,
+    EvaluateCall,
+    Event,
+    Gate,
+    Items,
+    ItemsCall,
+    Ledger,
+    MergeCall,
+    Resumption,
+    Signal,
+    StartRunCall,
+    StepCall,
+    StepResult,
+)
+from definitions.steps import ActivityStep, Step, all_steps
 from workflows.events import Journal
-from workflows.interpreter import Interpreter, RunFailed
+from workflows.frames import Frame
+from workflows.interpreter import Interpreter
 from workflows.ledger import Book
 from workflows.lists import run_list
+from workflows.places import RunFailed
 from workflows.scope import Scopes
 from workflows.steps import HANDLERS
 
@@ -43,15 +61,16 @@ class FastForward:
 
     async def play(self, prepared: Prepared, definition: Definition, started_at: datetime) -> Ledger | None:
         """Return the ledger of what the cache answers; None where it answers nothing."""
-        if not any(_may_be_cached(step, definition) for step in definition.steps):
+        library = {name: Definition.model_validate(body) for name, body in prepared.library.items()}
+        if not any(map(_may_be_cached, [definition, *library.values()])):
             return None
         book = Book(Ledger())
         facts: dict[str, JsonValue] = {"id": prepared.run.execution_id, "started_at": started_at.isoformat()}
         scopes = Scopes(definition, prepared.inputs, prepared.env, facts, book)
         host = CacheHost(self._store, self._runner)
         journal = Journal(prepared.run, book, host)
-        interpreter = Interpreter(definition, journal, book, scopes, host, HANDLERS)
-        walk = asyncio.create_task(run_list(interpreter, definition.steps, "", prepared.tree))
+        interpreter = Interpreter(definition, journal, book, scopes, host, HANDLERS, library=library)
+        walk = asyncio.create_task(run_list(interpreter, definition.steps, Frame(), prepared.tree))
         await host.until_quiet(walk)
         records = {path: record for path, record in book.records.items() if record.status in ("completed", "skipped")}
         walk.cancel()
@@ -94,9 +113,11 @@ class CacheHost:
         """Return the time."""
         return datetime.now(UTC)
 
-    async def may_start(self, *, is_long: bool = False) -> None:
-        """Return at once."""
+    async def may_start(self, *, is_long: bool = False, is_race: bool = False) -> None:
+        """Return at once; a race is parked, for who is first is not the cache's to say."""
         self._calls += 1
+        if is_race:
+            await _park()
 
     async def run_step(self, call: StepCall, step: Step) -> StepResult:
         """Answer from the cache, or park."""
@@ -111,6 +132,19 @@ class CacheHost:
         """Evaluate here."""
         with self._working():
             return (await evaluate(self._store, call)).values
+
+    async def items(self, call: ItemsCall) -> Items:
+        """Freeze or read here."""
+        with self._working():
+            return await items(self._store, call)
+
+    async def call_activity(self, call: ActivityCall, step: ActivityStep) -> JsonValue:
+        """Park: only its owner knows what it does."""
+        return await _park()
+
+    async def start_run(self, call: StartRunCall) -> None:
+        """Park."""
+        await _park()
 
     async def merge(self, call: MergeCall) -> str:
         """Merge here."""
@@ -129,6 +163,14 @@ class CacheHost:
         """Park: a person decides."""
         return await _park()
 
+    async def signal(self, name: str, deadline: datetime | None, summary: str) -> Signal | None:
+        """Park."""
+        return await _park()
+
+    async def resumption(self, path: str) -> Resumption:
+        """Park: a person decides."""
+        return await _park()
+
     def emit(self, event: Event) -> None:
         """Forget it: the workflow tells what the ledger knows."""
 
@@ -141,7 +183,5 @@ async def _park() -> NoReturn:
     raise AssertionError("nothing wakes a parked branch")
 
 
-def _may_be_cached(step: Step, definition: Definition) -> bool:
-    if isinstance(step, GroupStep):
-        return any(_may_be_cached(inside, definition) for inside in step.steps)
-    return step.is_cached or definition.cache.default == "on"
+def _may_be_cached(definition: Definition) -> bool:
+    return definition.cache.default == "on" or any(step.is_cached for step in all_steps(definition.steps))

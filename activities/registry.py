@@ -16,6 +16,7 @@ from activities.executors.interface import Executor
 from activities.executors.shell import ShellExecutor
 from activities.fast_forward import FastForward
 from activities.finish import finish
+from activities.items import items
 from activities.leftovers import CHECKOUTS, SCRATCH
 from activities.prepare import DefinitionPolicy, Preparation
 from activities.run_step import StepRunner
@@ -23,7 +24,16 @@ from activities.store.interface import Store
 from activities.workspace.checkouts import Checkouts
 from activities.workspace.merging import merge
 from definitions.messages import CancelCall, FinishCall, PrepareCall, Prepared
-from definitions.records import EvaluateCall, EvaluateResult, MergeCall, MergeResult, StepCall, StepResult
+from definitions.records import (
+    EvaluateCall,
+    EvaluateResult,
+    Items,
+    ItemsCall,
+    MergeCall,
+    MergeResult,
+    StepCall,
+    StepResult,
+)
 from definitions.steps import STEP_MODELS
 
 Activity = Callable[..., Any]
@@ -89,6 +99,12 @@ def _bookkeeping(store: Store, checkouts: Checkouts, client: Client, preparation
             async with beating():
                 return await evaluate(store, call)
 
+    @activity.defn(name="items")
+    async def window_of_items(call: ItemsCall) -> Items:
+        with reported(call.path):
+            async with beating():
+                return await items(store, call)
+
     @activity.defn(name="merge")
     async def merge_branches(call: MergeCall) -> MergeResult:
         with reported(call.path):
@@ -99,4 +115,4 @@ def _bookkeeping(store: Store, checkouts: Checkouts, client: Client, preparation
     async def request_cancel(call: CancelCall) -> None:
         await client.get_workflow_handle(call.execution_id).cancel()
 
-    return [prepare, finish_run, evaluate_expressions, merge_branches, request_cancel]
+    return [prepare, finish_run, evaluate_expressions, window_of_items, merge_branches, request_cancel]

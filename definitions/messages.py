@@ -37,6 +37,8 @@ class InlineDefinition(Message):
     """YAML or JSON text."""
     file: str = "definition.yaml"
     """The name that diagnostics show."""
+    library: dict[str, str] = {}
+    """The texts of the definitions that it, or one of these, refers to as files, by path relative to its folder."""
 
 
 class WorkspaceInput(Message):
@@ -74,6 +76,8 @@ class Prepared(Record):
     definition: dict[str, JsonValue]
     """Normalised."""
     definition_digest: str
+    library: dict[str, dict[str, JsonValue]] = {}
+    """The definitions that `workflow` steps run, normalised, by the name that the steps have for them."""
     inputs: dict[str, JsonValue]
     """Typed, with defaults."""
     env: dict[str, JsonValue] = {}
@@ -125,9 +129,13 @@ class Pause(Message):
 
 
 class Resume(Message):
-    """Example: `{"by": "ana"}`."""
+    """Example: `{"by": "ana", "steps": {"deploy": "retry"}, "inputs": {"version": "1.3"}}`."""
 
     by: str = "unknown"
+    steps: dict[str, Literal["retry", "skip", "fail"]] = {}
+    """What becomes of steps that failed and paused the run (`on_failure: pause`), by path. Absent: `retry`."""
+    inputs: dict[str, JsonValue] = {}
+    """Inputs given anew; what has run is not run again for that."""
 
 
 class Cancel(Message):

@@ -259,6 +259,12 @@ class StartRunCall(Record):
     inputs: dict[str, JsonValue] = {}
 
 
+class StartedRun(Record):
+    """The output of `start_run`."""
+
+    execution_id: str
+
+
 class Signal(Record):
     """A signal that came for a `wait`, kept until one takes it."""
 

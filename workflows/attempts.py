@@ -45,9 +45,7 @@ async def run(interpreter: Interpreter, step: Step, place: Place) -> StepRecord:
             return interpreter.complete(step, place.path, result, documents=documents, order=order)
 
 
-async def store(
-    interpreter: Interpreter, step: Step, place: Place, result: StepResult
-) -> dict[str, JsonValue]:
+async def store(interpreter: Interpreter, step: Step, place: Place, result: StepResult) -> dict[str, JsonValue]:
     """Return the documents that a step stores, made over its own result. Raises StepFailure (class `expression`)."""
     if not step.store:
         return {}

@@ -8,9 +8,10 @@ from temporalio.exceptions import ApplicationError
 from definitions.errors import ErrorClass, StepFailure
 from definitions.records import RunState, Status, StepError, is_file_reference
 from workflows.failures import error_of
-from workflows.interpreter import Interpreter, Place, RunFailed
+from workflows.interpreter import Interpreter
 from workflows.ledger import Book
-from workflows.scope import Scopes, references_in
+from workflows.places import Place, RunFailed
+from workflows.scope import references_in
 
 RESULT_LIMIT = 256_000
 """Bytes of the result; above it the steps are left out, and the store's `run.json` has them."""
@@ -30,31 +31,33 @@ def ending_of(failure: StepFailure | RunFailed, path: str) -> Ending:
     return Ending("rejected" if error.type == ErrorClass.REJECTED else "failed", error)
 
 
-async def run_outputs(interpreter: Interpreter, scopes: Scopes, book: Book, tree: str | None) -> dict[str, JsonValue]:
-    """Return the run's outputs; one that needs a step that did not run is null."""
+async def run_outputs(interpreter: Interpreter, place: Place) -> dict[str, JsonValue]:
+    """Return the outputs of the interpreter's definition; one that needs a step that did not run is null."""
     outputs: dict[str, JsonValue] = {}
     for name, output in interpreter.definition.outputs.items():
         if output.value is None:
-            outputs[name] = _by_name(book, name)
+            outputs[name] = _by_name(interpreter.book, name, place.frame.prefix)
         else:
-            outputs[name] = await _value(interpreter, scopes, output.value, tree)
+            outputs[name] = await _value(interpreter, output.value, place)
     return outputs
 
 
-async def _value(interpreter: Interpreter, scopes: Scopes, template: JsonValue, tree: str | None) -> JsonValue:
+async def _value(interpreter: Interpreter, template: JsonValue, place: Place) -> JsonValue:
     """Return an output's value; null where it needs a step that did not run (`default` is the way past that)."""
     try:
-        return (await interpreter.values({"value": template}, Place("outputs", tree)))["value"]
+        return (await interpreter.evaluator.values({"value": template}, place))["value"]
     except StepFailure:
-        if scopes.has_ended(references_in(template)):
+        if interpreter.scopes.has_ended(references_in(template), place.frame):
             raise
         return None
 
 
-def _by_name(book: Book, name: str) -> JsonValue:
-    """Return the one step output or artifact of that name, else null."""
+def _by_name(book: Book, name: str, prefix: str) -> JsonValue:
+    """Return the one step output or artifact of that name below `prefix`, else null."""
     found: list[JsonValue] = []
-    for record in book.records.values():
+    for path, record in book.records.items():
+        if not path.startswith(prefix):
+            continue
         found += [values[name] for values in (record.artifacts, record.outputs or {}) if name in values][:1]
     return found[0] if len(found) == 1 else None
 

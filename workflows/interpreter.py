@@ -301,8 +301,10 @@ def completed(record: StepRecord, result: StepResult) -> StepRecord:
 
 def is_exhausted(step: Step, error: StepError) -> bool:
     """Whether a failure is the step's own loop being used up, with a step named for that."""
-    return error.type == ErrorClass.LOOP_EXHAUSTED and "#" not in error.step.rpartition("/")[2] and (
-        exhausted_target(step) is not None
+    return (
+        error.type == ErrorClass.LOOP_EXHAUSTED
+        and "#" not in error.step.rpartition("/")[2]
+        and (exhausted_target(step) is not None)
     )
 
 

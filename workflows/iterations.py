@@ -74,6 +74,33 @@ async def _freeze(interpreter: Interpreter, for_each: ForEach, place: Place) -> 
     return items
 
 
+async def item_values(
+    interpreter: Interpreter, for_each: ForEach, path: str, key_in_path_: str
+) -> dict[str, JsonValue]:
+    """Return what the texts of an item see beside the rest, for an item of a `for_each` that was walked before."""
+    record = interpreter.book.get(path)
+    items = Items() if record is None or record.items is None else record.items
+    index = next((index for index, key in enumerate(items.keys) if key_in_path(key) == key_in_path_), None)
+    if index is None:
+        return {}
+    window = items if items.digest is None else await _window(interpreter, path, items, index)
+    return _values(for_each, items, index, window.values[index - window.start])
+
+
+async def _window(interpreter: Interpreter, path: str, items: Items, index: int) -> Items:
+    await interpreter.host.may_start()
+    return await interpreter.host.items(
+        ItemsCall(run=interpreter.journal.run, path=path, digest=items.digest, start=index)
+    )
+
+
+def _values(for_each: ForEach, items: Items, index: int, value: JsonValue) -> dict[str, JsonValue]:
+    return {
+        for_each.name: value,
+        "loop": {"index": index + 1, "key": items.keys[index], "count": len(items.keys)},
+    }
+
+
 def _key_values(interpreter: Interpreter, key: str, place: Place) -> dict[str, JsonValue]:
     return interpreter.scopes.scope(references_in(key), place.frame)
 
@@ -134,10 +161,7 @@ class Iteration:
         if record is not None:
             return record
         await self.interpreter.host.may_start(is_long=self.step.queue == "agent")
-        values: dict[str, JsonValue] = {
-            self.for_each.name: await self._value(index),
-            "loop": {"index": index + 1, "key": key, "count": len(self.items.keys)},
-        }
+        values = _values(self.for_each, self.items, index, await self._value(index))
         inside = Place(path, self.place.tree, self.place.frame.item(path, values))
         self.interpreter.begin(self.step, inside)
         record = await self.interpreter.body(self.step, inside, "item")
@@ -151,15 +175,8 @@ class Iteration:
         while index not in self._window:
             async with self._reading:
                 if index not in self._window:
-                    self._keep(await self._read(index))
+                    self._keep(await _window(self.interpreter, self.place.path, self.items, index))
         return self._window.pop(index)
-
-    async def _read(self, index: int) -> Items:
-        await self.interpreter.host.may_start()
-        call = ItemsCall(
-            run=self.interpreter.journal.run, path=self.place.path, digest=self.items.digest, start=index
-        )
-        return await self.interpreter.host.items(call)
 
     def _keep(self, window: Items) -> None:
         self._window.update((window.start + offset, value) for offset, value in enumerate(window.values))

@@ -169,5 +169,3 @@ def _blocked(step: Step, ends: dict[str, Visit]) -> str | None:
         if status in ("failed", "skipped"):
             return f"`{need}`, which it needs, " + ("failed" if status == "failed" else "was skipped")
     return None
-
-

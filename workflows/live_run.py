@@ -9,8 +9,11 @@ from collections.abc import Callable
 from pydantic import JsonValue
 from temporalio import workflow
 
+from definitions.diagnostics import has_errors
+from definitions.inputs import check_inputs
 from definitions.messages import Answer, Carried, Decide, Pause, Prepared, Resume, RunInput
-from definitions.records import Event, EventType, Ledger, RunHandle, Status
+from definitions.models import Definition
+from definitions.records import Event, EventType, Ledger, Resumption, RunHandle, Signal, Status, json_size
 from workflows import gates, status
 from workflows.details import current_details
 from workflows.ending import Ending, output_artifacts
@@ -19,6 +22,11 @@ from workflows.gates import Refusal
 from workflows.ledger import Book
 from workflows.temporal_host import Controls, TemporalHost
 from workflows.visibility import Attributes
+
+MOST_SIGNALS = 50
+"""How many names of signals are kept for a `wait` to come."""
+SIGNAL_LIMIT = 4096
+"""Bytes that a signal may carry."""
 
 _END_EVENTS: dict[str, EventType] = {
     "completed": "run_completed",
@@ -38,7 +46,7 @@ class LiveRun:
         carried = request.carried
         self.request = request
         self.book = Book(Ledger() if carried is None else carried.ledger)
-        self.controls = Controls(self.book, self.changed, self._emit)
+        self.controls = Controls(self.book, self.changed, self._emit, self._paused_by)
         self.host = make_host(self.controls, request.provider)
         self.events: list[Event] = []
         self.total_steps = 0
@@ -96,6 +104,10 @@ class LiveRun:
         workflow.set_current_details(text)
         self.attributes.follow(state, waiting)
 
+    def _paused_by(self, path: str) -> None:
+        self.journal.write("run_paused", path, reason=self.book.pause_reason)
+        self.changed()
+
     def tell(self, kind: EventType, **data: JsonValue) -> None:
         """Write an event of the run itself."""
         self.journal.write(kind, None, **data)
@@ -144,13 +156,47 @@ class LiveRun:
         return Answer(status="paused")
 
     def resume(self, message: Resume) -> Answer:
-        """Go on."""
+        """Go on; what is said of held steps, and inputs given anew, are kept for them."""
         self.check_resume()
+        self.check_resumed_steps(message)
         self.book.paused = False
         self.book.pause_reason = None
-        self.tell("run_resumed", by=message.by)
+        self.book.inputs = {**self.book.inputs, **message.inputs}
+        for path, record in self.book.records.items():
+            if record.held:
+                action = message.steps.get(path, "retry")
+                self.book.resumptions[path] = Resumption(action=action, by=message.by)
+        self.tell(
+            "run_resumed", by=message.by, actions={**message.steps} or None, inputs=[*sorted(message.inputs)] or None
+        )
         self.controls.stir("start")
+        for path in self.book.resumptions:
+            self.controls.stir(f"resumption {path}")
         return Answer(status=status.run_state(self.progress, self.book))
+
+    def check_resumed_steps(self, message: Resume) -> None:
+        """Raise `Refusal` where a step is named that does not wait, or an input that is not declared or does not fit."""
+        held = [path for path, record in self.book.records.items() if record.held]
+        for path in message.steps:
+            if path not in held:
+                named = ", ".join(f"`{one}`" for one in held) or "none"
+                raise Refusal("not-held", f"step `{path}` does not wait for anybody; there are {named}")
+        prepared = self.progress.prepared
+        if message.inputs and prepared is not None:
+            definition = Definition.model_validate(prepared.definition)
+            _, findings = check_inputs(definition, {**prepared.inputs, **message.inputs})
+            if has_errors(findings):
+                raise Refusal("inputs-invalid", "; ".join(finding.message for finding in findings))
+
+    def keep_signal(self, name: str, payload: JsonValue) -> None:
+        """Keep a signal until a `wait` takes it; the last of each name. Raises `Refusal` where it cannot be kept."""
+        self.check_lives()
+        if name not in self.book.signals and len(self.book.signals) >= MOST_SIGNALS:
+            raise Refusal("too-many-signals", f"{MOST_SIGNALS} signals wait to be taken; `{name}` is dropped")
+        if json_size(payload) > SIGNAL_LIMIT:
+            raise Refusal("signal-too-large", f"`{name}` carries more than {SIGNAL_LIMIT} bytes; send a reference")
+        self.book.signals[name] = Signal(name=name, payload=payload, received_at=self.host.now())
+        self.controls.stir(f"signal {name}")
 
     def decide(self, message: Decide) -> Answer:
         """Take a decision at an open gate."""

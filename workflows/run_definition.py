@@ -9,16 +9,17 @@ A fault of the user fails the run; a defect of ours fails the workflow task, whi
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from pydantic import JsonValue
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from definitions.errors import ErrorClass, StepFailure
+    from definitions.errors import ErrorClass
     from definitions.graph import mermaid
     from definitions.messages import (
         WORKFLOW_TYPE,
@@ -37,13 +38,15 @@ with workflow.unsafe.imports_passed_through():
     )
     from definitions.models import Definition
     from definitions.records import Event, Gate, Ledger, Status, StepError
+    from definitions.steps import all_steps
     from workflows import gates
-    from workflows.ending import Ending, ending_of, result_of, run_error, run_outputs
+    from workflows.compensation import compensate
+    from workflows.course import run_course
+    from workflows.ending import Ending, result_of, run_error
     from workflows.incoming import dropping, read_input, read_message, refusing
-    from workflows.interpreter import Interpreter, RunFailed
-    from workflows.lists import run_list
+    from workflows.interpreter import Interpreter
     from workflows.live_run import LiveRun
-    from workflows.scope import Scopes, step_paths
+    from workflows.scope import Scopes
     from workflows.steps import HANDLERS
     from workflows.temporal_host import HEARTBEAT_TIMEOUT, LOST_WORKERS, Controls, TemporalHost
 
@@ -52,7 +55,7 @@ FINISH_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30), maximum_attempts=20
 )
 PAUSE = 'Start nothing new; the running step ends. {"reason": "deploy", "by": "ana"}'
-RESUME = 'Go on after a pause. {"by": "ana"}'
+RESUME = 'Go on after a pause. {"by": "ana", "steps": {"deploy": "retry"}}'
 CANCEL = 'End the run: what runs is ended politely, then hard. {"reason": "wrong branch", "by": "ana"}'
 DECIDE = 'Decide at an open gate. {"gate": "plan_ok", "verdict": "approve", "by": "ana", "comment": "fine"}'
 
@@ -82,6 +85,7 @@ class RunDefinition:
         except asyncio.CancelledError:
             walk.cancel()
             await asyncio.gather(walk, return_exceptions=True)
+            await self._undo(prepared)
             ending = Ending("cancelled")
         return await self._finish(prepared, ending)
 
@@ -122,28 +126,35 @@ class RunDefinition:
 
     async def _walk(self, prepared: Prepared) -> Ending:
         live = self._live
-        definition = Definition.model_validate(prepared.definition)
-        started = live.progress.started_at or live.host.now()
-        live.total_steps = len(step_paths(definition.steps))
-        facts: dict[str, JsonValue] = {"id": live.progress.execution_id, "started_at": started.isoformat()}
-        scopes = Scopes(definition, prepared.inputs, prepared.env, facts, live.book)
-        is_new = live.request.carried is None
-        interpreter = Interpreter(definition, live.journal, live.book, scopes, live.host, HANDLERS, announce=is_new)
-        if is_new:
+        interpreter = self._interpreter(prepared)
+        definition = interpreter.definition
+        if live.request.carried is None:
             live.attributes.started(definition.id)
             live.tell("run_started", definition=definition.name, version=definition.version)
         if definition.timeout is not None and live.book.deadline is None:
-            live.book.deadline = started + definition.timeout
-        try:
-            async with live.host.time_limit(live.book.deadline):
-                live.progress.tree = await run_list(interpreter, definition.steps, "", prepared.tree)
-                live.progress.outputs = await run_outputs(interpreter, scopes, live.book, live.progress.tree)
-        except TimeoutError:
-            message = f"the run took longer than its time, {definition.timeout}"
-            return Ending("failed", StepError(type=ErrorClass.TIMEOUT, message=message, step=""))
-        except (StepFailure, RunFailed) as failure:
-            return ending_of(failure, "outputs")
-        return Ending("completed")
+            live.book.deadline = (live.progress.started_at or live.host.now()) + definition.timeout
+        course = await run_course(interpreter, prepared.tree)
+        live.progress.tree, live.progress.outputs = course.tree, course.outputs
+        return course.ending
+
+    def _interpreter(self, prepared: Prepared) -> Interpreter:
+        live = self._live
+        definition = Definition.model_validate(prepared.definition)
+        library = {name: Definition.model_validate(body) for name, body in prepared.library.items()}
+        started = live.progress.started_at or live.host.now()
+        live.total_steps = sum(1 for _ in all_steps(definition.steps))
+        facts: dict[str, JsonValue] = {"id": live.progress.execution_id, "started_at": started.isoformat()}
+        scopes = Scopes(definition, prepared.inputs, prepared.env, facts, live.book)
+        is_new = live.request.carried is None
+        return Interpreter(
+            definition, live.journal, live.book, scopes, live.host, HANDLERS, library=library, announce=is_new
+        )
+
+    async def _undo(self, prepared: Prepared) -> None:
+        """Undo what a cancelled run did; nothing holds that up, and a second cancel ends it."""
+        self._live.controls.is_ending = True
+        interpreter = self._interpreter(prepared)
+        await asyncio.create_task(compensate(interpreter))
 
     async def _finish(self, prepared: Prepared, ending: Ending) -> dict[str, JsonValue]:
         self._live.end(ending)
@@ -268,6 +279,15 @@ class RunDefinition:
         """Decide at an open gate; what cannot be taken is dropped."""
         with dropping():
             self._live.decide(read_message(Decide, message))
+
+    @workflow.signal(
+        dynamic=True, description="A signal that a `wait` step waits for; anything it carries is its `payload`"
+    )
+    async def named_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """Keep a signal for the `wait` that names it."""
+        with dropping():
+            payload = workflow.payload_converter().from_payload(arguments[0].payload, JsonValue) if arguments else None
+            self._live.keep_signal(name, payload)
 
     # --- queries ------------------------------------------------------------------------------------
 

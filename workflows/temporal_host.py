@@ -21,18 +21,25 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 from definitions.errors import ErrorClass, StepFailure
 from definitions.messages import AGENT_QUEUE_SUFFIX
 from definitions.records import (
+    ActivityCall,
     Decision,
     EvaluateCall,
     EvaluateResult,
     Event,
     Gate,
+    Items,
+    ItemsCall,
     MergeCall,
     MergeResult,
+    Resumption,
+    Signal,
+    StartedRun,
+    StartRunCall,
     StepCall,
     StepError,
     StepResult,
 )
-from definitions.steps import AgentStep, Step
+from definitions.steps import ActivityStep, AgentStep, Step
 from workflows.gates import accepted_decision
 from workflows.ledger import Book
 
@@ -43,6 +50,8 @@ UNBOUNDED = timedelta(days=30)
 SLACK = timedelta(minutes=10)
 """Time for files before and after a step, beyond its own timeout (which the activity keeps itself)."""
 LOST_WORKERS = RetryPolicy(initial_interval=timedelta(milliseconds=200), backoff_coefficient=2, maximum_attempts=5)
+NO_RETRY = RetryPolicy(maximum_attempts=1)
+"""For other people's activities: whether one may run twice is the author's to say, with `retry`."""
 SUMMARY_LIMIT = 80
 HISTORY_LIMIT = 20_000
 """Events past which nothing new starts, whatever still runs."""
@@ -57,10 +66,14 @@ class Controls:
     book: Book
     on_change: Callable[[], None]
     on_event: Callable[[Event], None]
+    on_pause: Callable[[str], None] = lambda path: None
+    """Told of the step whose failure pauses the run."""
     in_flight: int = 0
     """Activities that run now."""
     is_leaving: bool = False
     """Whether nothing new starts because the run continues as new."""
+    is_ending: bool = False
+    """Whether the run was cancelled and undoes: neither a pause nor a long history holds that up."""
     _stirred: dict[str, asyncio.Event] = field(default_factory=dict[str, asyncio.Event])
 
     def event(self, name: str) -> asyncio.Event:
@@ -84,7 +97,7 @@ class TemporalHost:
         """Return the workflow's time."""
         return workflow.now()
 
-    async def may_start(self, *, is_long: bool = False) -> None:
+    async def may_start(self, *, is_long: bool = False, is_race: bool = False) -> None:
         """Wait while the run is paused or about to continue as new.
 
         Here a cancel that came too late for the activity before is seen: an activity that ends well in spite
@@ -100,6 +113,8 @@ class TemporalHost:
 
     def _is_closed(self, *, is_long: bool) -> bool:
         controls = self._controls
+        if controls.is_ending:
+            return False
         info = workflow.info()
         if not controls.is_leaving and info.is_continue_as_new_suggested():
             nothing_runs = controls.in_flight == 0
@@ -113,6 +128,34 @@ class TemporalHost:
         return await self._activity(
             step.type, call, StepResult, call.path, timeout, queue, summary(call, step, self._provider)
         )
+
+    async def call_activity(self, call: ActivityCall, step: ActivityStep) -> JsonValue:
+        """Call by the name that the author gave; Temporal's own retries cover lost workers only."""
+        self._controls.in_flight += 1
+        try:
+            return await workflow.execute_activity(
+                call.activity,
+                args=list(call.arguments),
+                result_type=JsonValue,
+                task_queue=call.task_queue,
+                start_to_close_timeout=UNBOUNDED if step.timeout is None else step.timeout,
+                heartbeat_timeout=step.heartbeat_timeout,
+                retry_policy=NO_RETRY,
+                cancellation_type=workflow.ActivityCancellationType.TRY_CANCEL,
+                summary=f"{call.path} \u00b7 {call.activity}"[:SUMMARY_LIMIT],
+            )
+        except ActivityError as error:
+            raise activity_failure(error, call) from error
+        finally:
+            self._controls.in_flight -= 1
+
+    async def start_run(self, call: StartRunCall) -> None:
+        """Start by the activity `start_run`."""
+        await self._activity("start_run", call, StartedRun, call.path, SLACK, None, f"{call.path} \u00b7 start")
+
+    async def items(self, call: ItemsCall) -> Items:
+        """Freeze or read by the activity `items`."""
+        return await self._activity("items", call, Items, call.path, SLACK, None, f"{call.path} \u00b7 items")
 
     async def evaluate(self, call: EvaluateCall) -> dict[str, JsonValue]:
         """Evaluate by the activity `evaluate`."""
@@ -172,6 +215,31 @@ class TemporalHost:
                 return accepted_decision(self._controls.book, gate)
         return decision
 
+    async def signal(self, name: str, deadline: datetime | None, summary: str) -> Signal | None:
+        """Take the signal from the ledger, where the workflow's handler puts it."""
+        event = self._controls.event(f"signal {name}")
+        signals = self._controls.book.signals
+        while name not in signals:
+            if deadline is not None and deadline <= self.now():
+                return None
+            event.clear()
+            if not await self.wait_for(event, deadline, f"{summary}: signal {name}"):
+                return signals.pop(name, None)
+        return signals.pop(name)
+
+    async def resumption(self, path: str) -> Resumption:
+        """Pause the run, unless somebody has spoken already, and wait."""
+        book = self._controls.book
+        if path not in book.resumptions and not book.paused:
+            book.paused, book.pause_reason = True, f"step `{path}` failed"
+            self._controls.on_pause(path)
+        while path not in book.resumptions:
+            event = self._controls.event(f"resumption {path}")
+            event.clear()
+            await event.wait()
+        await self.may_start()
+        return book.resumptions.pop(path)
+
     async def wait_for(self, event: asyncio.Event, deadline: datetime | None, summary: str) -> bool:
         """Wait until `event` is set; return whether that was before `deadline`."""
         remaining = None if deadline is None else (deadline - self.now()).total_seconds()
@@ -198,6 +266,20 @@ def summary(call: StepCall, step: Step, provider: str | None = None) -> str:
     if call.attempt > 1:
         parts.append(f"attempt {call.attempt}")
     return " \u00b7 ".join(parts)
+
+
+def activity_failure(error: ActivityError, call: ActivityCall) -> StepFailure | asyncio.CancelledError:
+    """Return what the failure of somebody's activity means for the step that called it."""
+    cause = error.cause
+    if isinstance(cause, CancelledError):
+        return asyncio.CancelledError()
+    if isinstance(cause, TimeoutError):
+        return StepFailure(ErrorClass.TIMEOUT, f"activity `{call.activity}` did not end in time: {cause.message}")
+    kind = cause.type if isinstance(cause, ApplicationError) else None
+    message = getattr(cause, "message", None) or str(error)
+    return StepFailure(
+        ErrorClass.ACTIVITY, f"activity `{call.activity}` failed: {message[:2000]}", {"activity_error": kind}
+    )
 
 
 def failure_of(error: ActivityError, path: str) -> StepFailure | asyncio.CancelledError:

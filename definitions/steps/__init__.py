@@ -21,15 +21,7 @@ from definitions.steps.wait import WaitStep
 from definitions.steps.workflow import WorkflowStep
 
 Step = Annotated[
-    ShellStep
-    | AgentStep
-    | AssertStep
-    | ApprovalStep
-    | SetStep
-    | WaitStep
-    | GroupStep
-    | WorkflowStep
-    | ActivityStep,
+    ShellStep | AgentStep | AssertStep | ApprovalStep | SetStep | WaitStep | GroupStep | WorkflowStep | ActivityStep,
     Field(discriminator="type"),
 ]
 

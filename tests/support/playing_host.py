@@ -9,26 +9,34 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
 
+from definitions.collections import itemise
 from definitions.errors import StepFailure
 from definitions.loader import require
+from definitions.models import Definition
 from definitions.records import (
+    ActivityCall,
     Decision,
     EvaluateCall,
     Event,
     Gate,
+    Items,
+    ItemsCall,
     Ledger,
     MergeCall,
+    Resumption,
     RunHandle,
+    Signal,
+    StartRunCall,
     StepCall,
     StepResult,
 )
-from definitions.steps import Step
-from workflows.ending import Ending, ending_of, run_outputs
+from definitions.steps import ActivityStep, Step
+from workflows.course import run_course
+from workflows.ending import Ending
 from workflows.events import Journal
 from workflows.gates import accepted_decision
-from workflows.interpreter import Interpreter, RunFailed
+from workflows.interpreter import Interpreter
 from workflows.ledger import Book
-from workflows.lists import run_list
 from workflows.scope import Scopes
 from workflows.steps import HANDLERS
 
@@ -54,11 +62,17 @@ class PlayingHost:
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     decided: asyncio.Event = field(default_factory=asyncio.Event)
     gate_expires: bool = False
+    collections: dict[str, list[JsonValue]] = field(default_factory=dict)
+    activities: dict[str, JsonValue | StepFailure] = field(default_factory=dict)
+    activity_calls: list[ActivityCall] = field(default_factory=list)
+    started: list[StartRunCall] = field(default_factory=list)
+    signals: dict[str, JsonValue] = field(default_factory=dict)
+    resumptions: dict[str, list[Resumption]] = field(default_factory=dict)
 
     def now(self) -> datetime:
         return self.time
 
-    async def may_start(self, *, is_long: bool = False) -> None:
+    async def may_start(self, *, is_long: bool = False, is_race: bool = False) -> None:
         await asyncio.sleep(0)
 
     async def run_step(self, call: StepCall, step: Step) -> StepResult:
@@ -81,6 +95,34 @@ class PlayingHost:
     async def evaluate(self, call: EvaluateCall) -> dict[str, JsonValue]:
         self.calls.append(f"evaluate {call.path}")
         return {name: self.evaluations[f"{call.path}:{name}"] for name in call.expressions}
+
+    async def items(self, call: ItemsCall) -> Items:
+        if call.digest is not None:
+            values = self.collections[call.digest]
+            return Items(digest=call.digest, start=call.start, values=values[call.start : call.start + 3])
+        keys, values = itemise(self.evaluations[f"{call.path}:items"], call.name, call.key, call.values)
+        self.collections[f"stored {call.path}"] = values
+        return Items(digest=f"stored {call.path}", keys=keys, values=values[:3])
+
+    async def call_activity(self, call: ActivityCall, step: ActivityStep) -> JsonValue:
+        self.activity_calls.append(call)
+        answer = self.activities[call.activity]
+        if isinstance(answer, StepFailure):
+            raise answer
+        return answer
+
+    async def start_run(self, call: StartRunCall) -> None:
+        self.started.append(call)
+
+    async def signal(self, name: str, deadline: datetime | None, summary: str) -> Signal | None:
+        if name not in self.signals:
+            self.time = deadline or self.time
+            return None
+        return Signal(name=name, payload=self.signals.pop(name), received_at=self.time)
+
+    async def resumption(self, path: str) -> Resumption:
+        self.calls.append(f"held {path}")
+        return self.resumptions[path].pop(0)
 
     async def merge(self, call: MergeCall) -> str:
         self.merges.append(call)
@@ -135,6 +177,7 @@ async def play(
     ledger: Ledger | None = None,
     tree: str | None = "t0",
     announce: bool = False,
+    library: dict[str, Definition] | None = None,
 ) -> Played:
     """Interpret a definition to its end, as the workflow does."""
     definition = require(text if text.startswith("name:") else "name: played\n" + text, "played.yaml")
@@ -144,16 +187,11 @@ async def play(
     facts: dict[str, JsonValue] = {"id": "run-1", "started_at": START.isoformat()}
     scopes = Scopes(definition, inputs or {}, env or {}, facts, book)
     journal = Journal(RunHandle(execution_id="run-1", definition_id=definition.id, context="c"), book, host)
-    interpreter = Interpreter(definition, journal, book, scopes, host, HANDLERS, announce=announce)
-    after = tree
-    outputs: dict[str, JsonValue] = {}
-    try:
-        after = await run_list(interpreter, definition.steps, "", tree)
-        outputs = await run_outputs(interpreter, scopes, book, after)
-        ending = Ending("completed")
-    except (StepFailure, RunFailed) as failure:
-        ending = ending_of(failure, "outputs")
-    return Played(ending, outputs, book, host, after)
+    interpreter = Interpreter(
+        definition, journal, book, scopes, host, HANDLERS, library=library or {}, announce=announce
+    )
+    course = await run_course(interpreter, tree)
+    return Played(course.ending, course.outputs, book, host, course.tree)
 
 
 def reload(ledger: Ledger) -> Ledger:

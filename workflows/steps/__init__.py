@@ -6,12 +6,14 @@ A type that is not in `HANDLERS` is an activity of its own name.
 from collections.abc import Mapping
 
 from workflows.interpreter import Handler
-from workflows.steps import approval, assertion, group, values, wait
+from workflows.steps import activity, approval, assertion, group, values, wait, workflow
 
 HANDLERS: Mapping[str, Handler] = {
+    "activity": activity.attempt,
     "approval": approval.attempt,
     "assert": assertion.attempt,
     "group": group.attempt,
     "set": values.attempt,
     "wait": wait.attempt,
+    "workflow": workflow.attempt,
 }

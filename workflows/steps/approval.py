@@ -9,7 +9,8 @@ from definitions.records import Decision, Gate, StepResult
 from definitions.steps import ApprovalStep
 from definitions.steps.approval import Approvers
 from definitions.values import digest
-from workflows.interpreter import Interpreter, Place
+from workflows.interpreter import Interpreter
+from workflows.places import Place
 
 
 async def attempt(interpreter: Interpreter, step: ApprovalStep, place: Place) -> StepResult:
@@ -30,8 +31,8 @@ async def attempt(interpreter: Interpreter, step: ApprovalStep, place: Place) ->
 
 
 async def _open(interpreter: Interpreter, step: ApprovalStep, place: Place) -> Gate:
-    shown = await interpreter.values({**step.show}, place)
-    message = await interpreter.text(step.message, place)
+    shown = await interpreter.evaluator.values({**step.show}, place)
+    message = await interpreter.evaluator.text(step.message, place)
     approvers = step.approvers if isinstance(step.approvers, Approvers) else Approvers()
     now = interpreter.host.now()
     gate = Gate(

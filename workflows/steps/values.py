@@ -2,9 +2,10 @@
 
 from definitions.records import StepResult
 from definitions.steps import SetStep
-from workflows.interpreter import Interpreter, Place
+from workflows.interpreter import Interpreter
+from workflows.places import Place
 
 
 async def attempt(interpreter: Interpreter, step: SetStep, place: Place) -> StepResult:
     """Evaluate the values."""
-    return StepResult(outputs=await interpreter.values(dict(step.values), place))
+    return StepResult(outputs=await interpreter.evaluator.values(dict(step.values), place))

@@ -1,0 +1,44 @@
+"""Collections of `for_each` that are too big to travel: frozen in the store once, then read in windows."""
+
+import asyncio
+from typing import cast
+
+from pydantic import JsonValue
+
+from activities.file_functions.reader import StoreFileReader
+from activities.outputs import spilled
+from activities.store.canonical_json import canonical_json
+from activities.store.interface import Store
+from definitions.collections import itemise
+from definitions.errors import ErrorClass, ExpressionError, StepFailure
+from definitions.records import Items, ItemsCall, is_value_reference
+
+WINDOW = 200
+"""How many items travel at once."""
+
+
+async def items(store: Store, call: ItemsCall) -> Items:
+    """Return the first window of a collection, which is frozen by this, or a later window of a frozen one.
+
+    Raises:
+        StepFailure: it is no collection, too large, or its keys are not unique (class `collection`); or the store failed.
+    """
+    return await asyncio.to_thread(_items, store, call)
+
+
+def _items(store: Store, call: ItemsCall) -> Items:
+    reader = StoreFileReader(store, None)
+    if call.digest is not None:
+        values = cast("list[JsonValue]", reader.value(call.digest))
+        window = values[call.start : call.start + WINDOW]
+        return Items(digest=call.digest, start=call.start, values=window)
+    collection = call.items
+    if is_value_reference(collection):
+        collection = reader.value(str(collection["$value"]))
+    try:
+        keys, values = itemise(collection, call.name, call.key, call.values)
+    except ExpressionError as error:
+        raise StepFailure(ErrorClass.EXPRESSION, error.message, {"code": error.code}) from error
+    small = [spilled(store, value) for value in values]
+    digest = store.write_blob(canonical_json(small))
+    return Items(digest=digest, keys=keys, values=small[:WINDOW])
