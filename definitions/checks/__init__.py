@@ -10,6 +10,7 @@
     results      what each step type has to offer
     outputs      outputs, artifacts, paths
     fields       single fields
+    output_schemas schemas of agents' answers
 
 A check is a function from a context to findings. A new one is a module here and its line in `_findings`.
 """
@@ -17,7 +18,7 @@ A check is a function from a context to findings. A new one is a module here and
 from collections.abc import Iterator
 from itertools import islice
 
-from definitions.checks import fields, ids, needs, outputs, references, texts, types
+from definitions.checks import fields, ids, needs, output_schemas, outputs, references, texts, types
 from definitions.checks.context import Context
 from definitions.diagnostics import Diagnostic
 
@@ -30,7 +31,7 @@ def check(context: Context) -> list[Diagnostic]:
 
 
 def _findings(context: Context) -> Iterator[Diagnostic]:
-    for one in (ids, needs, outputs, fields):
+    for one in (ids, needs, outputs, fields, output_schemas):
         yield from one.check(context)
     parsed = list(texts.parsed_texts(context))
     yield from texts.check(context, parsed)
