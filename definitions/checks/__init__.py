@@ -10,6 +10,7 @@
     results      what each step type has to offer
     outputs      outputs, artifacts, paths
     fields       single fields
+    constants    parts of expressions that fail whatever the values
     output_schemas schemas of agents' answers
 
 A check is a function from a context to findings. A new one is a module here and its line in `_findings`.
@@ -18,7 +19,7 @@ A check is a function from a context to findings. A new one is a module here and
 from collections.abc import Iterator
 from itertools import islice
 
-from definitions.checks import fields, ids, needs, output_schemas, outputs, references, texts, types
+from definitions.checks import constants, fields, ids, needs, output_schemas, outputs, references, texts, types
 from definitions.checks.context import Context
 from definitions.diagnostics import Diagnostic
 
@@ -36,6 +37,7 @@ def _findings(context: Context) -> Iterator[Diagnostic]:
     parsed = list(texts.parsed_texts(context))
     yield from texts.check(context, parsed)
     yield from references.check(context, parsed)
+    yield from constants.check(context, parsed)
     yield from types.check(context, parsed)
 
 
