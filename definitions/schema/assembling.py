@@ -6,6 +6,7 @@ steps), unions whose members differ by type become one schema with a list of typ
 text that stands under it in its model.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, cast, get_args
 
@@ -130,18 +131,37 @@ def _merged(schema: Schema) -> Schema:
     if not members or not all("type" in member for member in members):
         return schema
     types = [kind for member in members for kind in _types(member)]
-    closed = [member for member in members if "enum" in member or "const" in member]
-    rest = [member for member in members if member not in closed and _types(member) != ["null"]]
-    if len(set(types)) < len(types) or {"integer", "number"} <= set(types) or (closed and rest):
+    if len(set(types)) < len(types) or {"integer", "number"} <= set(types):
         return schema
+    is_closed = all("enum" in member or "const" in member or member["type"] == "null" for member in members)
     found: Schema = {}
     for member in members:
-        found |= {key: value for key, value in member.items() if key not in ("type", "description")}
-    if closed and "null" in types:
-        words = [found.pop("const")] if "const" in found else cast("list[JsonValue]", found["enum"])
-        found["enum"] = [*words, None]
+        one = member if is_closed else _open(member)
+        found |= {key: value for key, value in one.items() if key not in ("type", "description")}
+    if is_closed:
+        found["enum"] = [*_words(found), *([None] if "null" in types else [])]
+        found.pop("const", None)
     kind: JsonValue = types[0] if len(types) == 1 else list[JsonValue](types)
     return {"type": kind, **found, **{key: value for key, value in schema.items() if key != "anyOf"}}
+
+
+def _open(schema: Schema) -> Schema:
+    """Return a closed set of words as a pattern: beside other types `enum` would speak of these too."""
+    words = [str(word) for word in _words(schema)]
+    if not words:
+        return schema
+    pattern = f"^({'|'.join(map(re.escape, words))})$"
+    said = " or ".join(f"`{word}`" for word in words)
+    return {
+        "type": schema["type"],
+        "pattern": pattern,
+        "patternErrorMessage": f"{said}, or the longer form",
+        "examples": list[JsonValue](words),
+    }
+
+
+def _words(schema: Schema) -> list[JsonValue]:
+    return [schema["const"]] if "const" in schema else cast("list[JsonValue]", schema.get("enum", []))
 
 
 def _types(schema: Schema) -> list[str]:

@@ -50,14 +50,14 @@ EXAMPLES: dict[tuple[type[BaseModel], str], list[JsonValue]] = {
 """Values that a person may take over, by model and key."""
 
 OLDER: dict[tuple[type[BaseModel], str], str] = {
-    (StepBase, "use_cache"): "an older spelling, still valid: write `cache: true`",
-    (StepBase, "cache_key"): "an older spelling, still valid: write `cache: {salt: …}`",
+    (StepBase, "use_cache"): "An older spelling, still valid; today: `cache: true`",
+    (StepBase, "cache_key"): "An older spelling, still valid; today: `cache: {salt: …}`",
     (
         ShellStep,
         "inputs",
-    ): "an older spelling, still valid: write `cache: {inputs: […]}` for what the result depends on",
+    ): "An older spelling, still valid; today: `cache: {inputs: […]}` for what the result depends on",
 }
-"""Keys that mean the same as something newer, by model; editors strike them through and do not offer them."""
+"""Keys that mean the same as something newer, by model; editors say so and do not offer them."""
 
 WORDS: dict[str, dict[str, str]] = {
     "on_failure": {
@@ -69,7 +69,7 @@ WORDS: dict[str, dict[str, str]] = {
     "security_profile": {
         "read-only": "Reads the workspace, changes nothing.",
         "restricted": "Changes files of the workspace; the default of agents.",
-        "standard": "What a developer's shell may do; the default of shell steps.",
+        "standard": "Runs commands too; the default of shell steps.",
         "unrestricted": "No bounds.",
     },
     "level": {
@@ -114,21 +114,26 @@ def add_hints(model: type[BaseModel], key: str, schema: dict[str, JsonValue]) ->
         if (owner, key) in EXAMPLES:
             schema["examples"] = EXAMPLES[owner, key]
         if (owner, key) in OLDER:
-            schema["deprecationMessage"] = OLDER[owner, key]
-            schema["deprecated"] = True
+            schema["description"] = OLDER[owner, key]
+            schema |= {"deprecated": True, "doNotSuggest": True}
 
 
 def add_words(key: str, schema: dict[str, JsonValue]) -> None:
     """Say what the words of a closed set mean, and give the text of a key as Markdown with its default."""
     words = cast("list[JsonValue]", schema.get("enum", []))
     if words and key in WORDS:
-        schema["enumDescriptions"] = [WORDS[key].get(str(word), "") for word in words]
+        explain(schema, [WORDS[key].get(str(word), "") for word in words])
     text = schema.get("description")
     if text is None:
         return
     default = schema.get("default")
     shown = str(default).lower() if isinstance(default, bool) else default
     schema["markdownDescription"] = f"{text}\n\nDefault: `{shown}`" if "default" in schema else text
+
+
+def explain(schema: dict[str, JsonValue], texts: list[str]) -> None:
+    """Say what the words of an enumeration mean, as plain text and as Markdown, which these texts are both."""
+    schema |= {"enumDescriptions": [*texts], "markdownEnumDescriptions": [*texts]}
 
 
 def snippet(label: str, description: str, body: Snippet) -> JsonValue:

@@ -15,6 +15,9 @@ from definitions.schema.assembling import Schema
 _GIVES_AN_ID = "[A-Za-z0-9\u0130\u212a]"
 """What of a name is left in an id; two letters outside of ASCII have a lower case inside it."""
 
+_UNSEEN: Schema = {"doNotSuggest": True}
+"""A rule is about a key that is offered elsewhere already."""
+
 _DEFAULTS: dict[str, Schema] = {
     "string": {"type": ["string", "null"]},
     "number": {"type": ["number", "null"]},
@@ -39,7 +42,7 @@ def add_rules(schema: Schema, steps: dict[str, Schema]) -> None:
 def _id_from_name(schema: Schema) -> None:
     schema["required"] = ["steps"]
     schema["if"] = {"not": {"required": ["id"]}}
-    schema["then"] = {"required": ["name"], "properties": {"name": {"pattern": _GIVES_AN_ID}}}
+    schema["then"] = {"required": ["name"], "properties": {"name": {"pattern": _GIVES_AN_ID, **_UNSEEN}}}
 
 
 def _inputs(schema: Schema) -> None:
@@ -53,10 +56,10 @@ def _inputs(schema: Schema) -> None:
 
 def _default_of(kind: str, default: Schema) -> JsonValue:
     """Return the rule for a type of input; without `type` an input is a string."""
-    condition: Schema = {"properties": {"type": {"const": kind}}}
+    condition: Schema = {"properties": {"type": {"const": kind, **_UNSEEN}}}
     if kind != "string":
         condition["required"] = ["type"]
-    return {"if": condition, "then": {"properties": {"default": dict(default)}}}
+    return {"if": condition, "then": {"properties": {"default": {**default, **_UNSEEN}}}}
 
 
 def _wait(schema: Schema) -> None:
@@ -65,8 +68,8 @@ def _wait(schema: Schema) -> None:
 
 
 def _agent(schema: Schema) -> None:
-    schema["if"] = {"properties": {"provider": {"const": "command"}}, "required": ["provider"]}
-    schema["then"] = {"required": ["command"], "properties": {"command": {"type": "array", "minItems": 1}}}
+    schema["if"] = {"properties": {"provider": {"const": "command", **_UNSEEN}}, "required": ["provider"]}
+    schema["then"] = {"required": ["command"], "properties": {"command": {"type": "array", "minItems": 1, **_UNSEEN}}}
 
 
 def _shell(schema: Schema) -> None:

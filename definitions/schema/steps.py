@@ -10,7 +10,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from definitions.schema.assembling import FREE_KEYS, Schema
-from definitions.schema.hints import STEP_SNIPPETS, snippet
+from definitions.schema.hints import STEP_SNIPPETS, explain, snippet
 from definitions.shape import STEP_BY_TYPE
 from definitions.spellings import PROVIDER_TYPES
 from definitions.steps import AgentStep
@@ -37,7 +37,8 @@ def _of_type(schema: Schema, kind: str) -> Schema:
     own["type"] = True
     required = [key for key in cast("list[str]", schema["required"]) if key not in ("id", "type")]
     found: Schema = {
-        "description": f"`{kind}`: {schema.get('description', '')}",
+        "title": f"{kind} step",
+        "description": schema.get("description", ""),
         "type": "object",
         "properties": own,
         "additionalProperties": False,
@@ -56,17 +57,23 @@ def _step(common: Schema) -> Schema:
     identifier: Schema = {
         **cast("Schema", common["id"]),
         "patternErrorMessage": "an id begins with a letter and has letters, digits, `_` and `-`, at most 100",
-        "allOf": [{"not": {"enum": [*sorted(RESERVED_IDS)]}, "errorMessage": "this word has a meaning of its own"}],
+        "allOf": [
+            {
+                "pattern": f"^(?!({'|'.join(sorted(RESERVED_IDS))})$)",
+                "patternErrorMessage": "this word has a meaning of its own and cannot be a step's id",
+            }
+        ],
     }
     kind: Schema = {
         "description": "What the step does.",
         "type": "string",
         "enum": [*texts],
-        "enumDescriptions": [*texts.values()],
     }
+    explain(kind, [*texts.values()])
     models = {kind: model.__name__ for kind, model in STEP_BY_TYPE.items()}
     models |= dict.fromkeys(PROVIDER_TYPES, AgentStep.__name__)
     return {
+        "title": "step",
         "description": "One step; `type` decides which further keys it has.",
         "type": "object",
         "required": ["id", "type"],
@@ -78,6 +85,6 @@ def _step(common: Schema) -> Schema:
 
 def _when(kind: str, name: str) -> JsonValue:
     return {
-        "if": {"properties": {"type": {"const": kind}}, "required": ["type"]},
+        "if": {"properties": {"type": {"const": kind, "doNotSuggest": True}}, "required": ["type"]},
         "then": {"$ref": f"#/$defs/{name}"},
     }

@@ -85,7 +85,7 @@ def test_examples_fit_when_taken_over(whole: dict[str, Any]):
 
 
 def test_older_spellings_are_marked_when_written():
-    marked = {key for key, one in keys_with_schemas(json_schema()) if "deprecationMessage" in one}
+    marked = {key for key, one in keys_with_schemas(json_schema()) if "deprecated" in one}
     assert marked == {"use_cache", "cache_key", "inputs"}
 
 
