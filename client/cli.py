@@ -23,6 +23,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "explain": ("client.commands.authoring:explain", "Explain the code of a finding."),
         "schema": ("client.commands.authoring:schema", "Print the JSON Schema of definitions."),
         "graph": ("client.commands.authoring:graph", "Print a definition as a Mermaid graph."),
+        "test": ("client.commands.test:test", "Test definitions by their *.test.yaml files."),
         "catalog": ("client.commands.catalog:catalog", "List and show the ready-made definitions."),
     },
     "Run": {
@@ -53,7 +54,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
 }
 
 PLANNED = frozenset(
-    {"test", "history", "rerun", "definitions", "export", "import", "store", "artifacts", "schedule", "serve"}
+    {"history", "rerun", "definitions", "export", "import", "store", "artifacts", "schedule", "serve"}
 )
 PLANNED_OPTIONS = frozenset({"--dry-run"})
 

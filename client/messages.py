@@ -17,6 +17,7 @@ NO_WORKER = "no worker answers; the run waits for one and goes on by itself (`pe
 CONNECTION_BACK = "the server answers again"
 MORE_SHOWN = "… (`perdure gates` shows the rest)"
 NO_LOG = "nothing was printed"
+TEST_INIT = "`perdure test --init DEFINITION` writes a first one"
 NO_RUNS = "no runs"
 NO_GATES = "no gate is open"
 NO_CHANGES = "the run changed no files"
@@ -323,3 +324,31 @@ CACHE_VERDICTS = {
 
 def _cached_steps(count: int) -> str:
     return f"{count} cached {'step' if count == 1 else 'steps'}"
+
+
+def no_test_files() -> str:
+    """Say that there is nothing to test."""
+    return "there is no `*.test.yaml` below this folder"
+
+
+def test_init_wants() -> str:
+    """Say what `test --init` needs."""
+    return "`--init` wants the definitions to write test files for"
+
+
+def tests_played(cases: int, failed: int) -> str:
+    """Count the cases that were played."""
+    if cases == 0:
+        return "no case was played: none is wanted by `-k` and `--level`"
+    played = f"{cases} {'case' if cases == 1 else 'cases'}"
+    return f"{played}, {failed} failed" if failed else f"{played}, all passed"
+
+
+def coverage_too_low(path: Path, percent: float, minimum: float) -> str:
+    """Say that the cases of a file cover too little of its definition."""
+    return f"`{path}` covers {percent:.1f}%, less than the minimum of {minimum:g}%"
+
+
+def test_file_updated(path: Path, count: int) -> str:
+    """Say that expectations were written anew."""
+    return f"`{path}`: {count} {'expectation' if count == 1 else 'expectations'} written anew"

@@ -13,6 +13,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from definitions.codes import CODES, suggestion
 from definitions.diagnostics import Diagnostic, Span
@@ -23,7 +24,7 @@ INVALID, UNNEEDED = "invalid-allow", "unneeded-allow"
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[ \t]*perdure:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 _FORM = "write `# perdure: allow SLUG reason`"
 _MOST = 100
-"""More comments that are not valid are not worth saying, and each of these costs a finding."""
+"""No more findings of a kind than these are about comments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def apply(findings: Sequence[Diagnostic], root: Node, source: str, file: str, *,
         if not matching:
             left.append(finding)
     if is_complete:
-        left += (_unneeded(one, file) for some in allowances.values() for one in some if one.span not in used)
+        unneeded = (one for some in allowances.values() for one in some if one.span not in used)
+        left += (_unneeded(one, file) for one in islice(unneeded, _MOST))
     return left
 
 
@@ -89,6 +91,7 @@ def _read(comment: _Comment, places: "_Places", file: str) -> _Allowance | Diagn
     """Return what a comment allows, or what is wrong with it."""
     verb, _, rest = comment.text.partition(" ")
     slug, _, reason = rest.strip().partition(" ")
+    slug = slug.removesuffix(":")
     if verb != "allow":
         shown = f"`{_cut(verb)}` means nothing" if verb else "something is missing"
         return _invalid(f"{shown} after `perdure:`", comment.word(verb), file, _FORM)

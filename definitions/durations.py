@@ -7,8 +7,10 @@ from typing import Annotated
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-PATTERN = r"^(\d+(\.\d+)?(ms|s|m|h|d))+$"
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
+PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$"
+LONGEST = 40
+"""How many characters the text of a duration may have."""
 
 
 def parse_duration(text: object) -> timedelta:
@@ -19,7 +21,7 @@ def parse_duration(text: object) -> timedelta:
     """
     if isinstance(text, timedelta):
         return text
-    if not isinstance(text, str) or not re.fullmatch(PATTERN, text) or len(text) > 40:
+    if not isinstance(text, str) or not re.fullmatch(PATTERN, text) or len(text) > LONGEST:
         raise ValueError(f"a duration is a number with a unit (`90s`, `10m`, `2h`, `1h30m`), not `{text}`")
     seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
     if seconds > 10 * 365 * 86400:
@@ -44,5 +46,13 @@ Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
     PlainSerializer(format_duration, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": PATTERN, "examples": ["90s", "10m", "1h30m"]}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": PATTERN,
+            "maxLength": LONGEST,
+            "patternErrorMessage": "a number with a unit: `90s`, `10m`, `2h`, `1h30m`",
+            "examples": ["90s", "10m", "1h30m"],
+        }
+    ),
 ]

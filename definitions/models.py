@@ -1,6 +1,6 @@
 """A definition, normalised: what the loader makes of a file and what a run is frozen with."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
@@ -25,7 +25,7 @@ class Input(Model):
     """Whether a run cannot start without it. Absent: required when there is no default."""
     default: JsonValue = None
     """Its value when none is given."""
-    enum: list[JsonValue] | None = None
+    enum: Annotated[list[JsonValue], Field(min_length=1)] | None = None
     """The only values allowed."""
     minimum: float | None = None
     """The smallest number allowed."""

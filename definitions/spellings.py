@@ -17,6 +17,7 @@ from definitions.nodes import Entry, Mapping, Node, Scalar, Sequence, text_at
 
 PROVIDER_TYPES = {"claude_code": "claude-code", "claude-code": "claude-code"}
 _FREE_FORM = frozenset({"metadata", "default", "values", "show", "output_schema", "enum", "value", "inputs"})
+_DECLARATIONS = frozenset({"inputs", "outputs"})
 _LONGEST_ID = 100
 
 
@@ -68,7 +69,8 @@ def _provider_type(step: Mapping) -> None:
     step.entries.setdefault("provider", Entry(entry.key, _like(entry.value, PROVIDER_TYPES[kind])))
 
 
-def _drop_extensions(node: Node, *, is_top: bool = False) -> None:
+def _drop_extensions(node: Node, *, is_top: bool = False, holds_names: bool = False) -> None:
+    """Drop keys `x-…`. Where a mapping holds names that the author gives, none of them means free form."""
     if isinstance(node, Sequence):
         for item in node.items:
             _drop_extensions(item)
@@ -78,7 +80,9 @@ def _drop_extensions(node: Node, *, is_top: bool = False) -> None:
     for key in [key for key in node.entries if key.startswith("x-")]:
         del node.entries[key]
     for key, entry in node.entries.items():
-        if key not in _FREE_FORM or (is_top and key == "inputs"):
+        if is_top and key in _DECLARATIONS:
+            _drop_extensions(entry.value, holds_names=True)
+        elif holds_names or key not in _FREE_FORM:
             _drop_extensions(entry.value)
 
 

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import JsonValue
 
-from client.testing.verdicts import Finding, Outcome
+from client.testing.verdicts import Finding, Outcome, resolved
 from definitions.cases.models import Case, ErrorExpectation, StepExpectation
 from definitions.durations import format_duration
 from definitions.errors import ExpressionError, StepFailure
 from definitions.evaluation import FilesNeeded
 from definitions.expressions import evaluate_condition, parse_condition
 from definitions.nodes import Path
-from definitions.records import FILE_KEY, VALUE_KEY, StepError, StepStatus, is_file_reference, is_value_reference
+from definitions.records import FILE_KEY, StepError, StepStatus, is_file_reference
 from definitions.suggestions import listed
 
 _MOST_CHARACTERS = 300
@@ -202,13 +202,6 @@ def check_scope(case: Case, outcome: Outcome) -> dict[str, JsonValue]:
         "status": status.status,
         "error": None if status.error is None else status.error.model_dump(mode="json"),
     }
-
-
-def resolved(value: JsonValue, outcome: Outcome) -> JsonValue:
-    """Return a value with what is in the store read from there."""
-    if is_value_reference(value) and outcome.files is not None:
-        return outcome.files.value(str(value[VALUE_KEY]))
-    return value
 
 
 def is_equal(wanted: JsonValue, actual: JsonValue) -> bool:

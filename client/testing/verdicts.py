@@ -18,7 +18,7 @@ from definitions.errors import PerdureError
 from definitions.evaluation import FileReader
 from definitions.models import Definition
 from definitions.nodes import Path as NodePath
-from definitions.records import Event, Status
+from definitions.records import VALUE_KEY, Event, Status, is_value_reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,13 @@ class Finding:
     """Where the expectation stands in the case: `("expect", "outputs", "report")`."""
     expected: JsonValue = None
     actual: JsonValue = None
+
+
+def resolved(value: JsonValue, outcome: Outcome) -> JsonValue:
+    """Return a value with what is in the store read from there."""
+    if is_value_reference(value) and outcome.files is not None:
+        return outcome.files.value(str(value[VALUE_KEY]))
+    return value
 
 
 def judge(case: Case, outcome: Outcome) -> tuple[Finding, ...]:

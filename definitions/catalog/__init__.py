@@ -7,7 +7,7 @@ _FOLDER = Path(__file__).parent
 
 def names() -> list[str]:
     """Return the names of all definitions of the catalog, in order."""
-    return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
+    return sorted(path.stem for path in _FOLDER.glob("*.yaml") if not path.stem.endswith(".test"))
 
 
 def read(name: str) -> tuple[str, str]:

@@ -10,6 +10,8 @@
     results      what each step type has to offer
     outputs      outputs, artifacts, paths
     fields       single fields
+    constants    parts of expressions that fail whatever the values
+    output_schemas schemas of agents' answers
 
 A check is a function from a context to findings. A new one is a module here and its line in `_findings`.
 """
@@ -17,7 +19,7 @@ A check is a function from a context to findings. A new one is a module here and
 from collections.abc import Iterator
 from itertools import islice
 
-from definitions.checks import fields, ids, needs, outputs, references, texts, types
+from definitions.checks import constants, fields, ids, needs, output_schemas, outputs, references, texts, types
 from definitions.checks.context import Context
 from definitions.diagnostics import Diagnostic
 
@@ -30,11 +32,12 @@ def check(context: Context) -> list[Diagnostic]:
 
 
 def _findings(context: Context) -> Iterator[Diagnostic]:
-    for one in (ids, needs, outputs, fields):
+    for one in (ids, needs, outputs, fields, output_schemas):
         yield from one.check(context)
     parsed = list(texts.parsed_texts(context))
     yield from texts.check(context, parsed)
     yield from references.check(context, parsed)
+    yield from constants.check(context, parsed)
     yield from types.check(context, parsed)
 
 

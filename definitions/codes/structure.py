@@ -41,4 +41,22 @@ CODES = (
         "there.",
         Example("type: shel", "type: shell"),
     ),
+    Code(
+        "bad-output-schema",
+        "`output_schema` is not a JSON Schema that can be applied",
+        "It is held to draft 2020-12 before anything is spent on an answer. Patterns must be regular expressions, and "
+        "a `$ref` names a part of the same schema (`#/$defs/NAME`): nothing is fetched.",
+        Example(
+            "output_schema:\n  properties:\n    count: {type: int}",
+            "output_schema:\n  properties:\n    count: {type: integer}",
+        ),
+    ),
+    Code(
+        "doubtful-output-schema",
+        "something in `output_schema` does nothing, or can hardly be meant",
+        "JSON Schema takes any word, so a misspelled one is silently without effect, and a required name that no "
+        "property has makes every answer unfit. Keys that begin with `x-` are free.",
+        Example("output_schema:\n  propertys: {}", "output_schema:\n  properties: {}"),
+        severity="warning",
+    ),
 )

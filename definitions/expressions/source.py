@@ -201,7 +201,7 @@ class _Reader:
         if self.is_condition and self.text.startswith("{{", self.at):
             opening = "{{"
         self.brackets.append((opening, self.at))
-        self.take(len(opening), " (" if opening == "{{" else None)
+        self.take(len(opening), "( " if opening == "{{" else None)
 
     def close(self) -> None:
         opening = self.brackets.pop()[0] if self.brackets else ""
@@ -212,7 +212,7 @@ class _Reader:
                 f"`{found}` where `{opening}` still waits for `{closing}`" if opening else f"`{found}` closes nothing"
             )
             raise syntax_error(message, self.at, self.at + 1)
-        self.take(len(closing), ") " if opening == "{{" else None)
+        self.take(len(closing), " )" if opening == "{{" else None)
 
     def operator(self, sign: str) -> None:
         if sign in _ADVICE:

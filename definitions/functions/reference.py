@@ -5,7 +5,7 @@ The page is prose with the table in it, between `<!-- functions -->` and `<!-- e
 
 import re
 
-from definitions.functions.registry import FUNCTIONS, Function
+from definitions.functions.registry import ANY, FUNCTIONS, LIST, Function, Parameter, TypeSet
 
 _BLOCK = re.compile(r"(<!-- functions -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -17,7 +17,7 @@ def refresh(page: str) -> str:
 
 def functions_table() -> str:
     """Return a table of all functions."""
-    rows = ["| function | gives | meaning | example |\n|---|---|---|---|\n"]
+    rows = ["| function | takes | gives | meaning | example |\n|---|---|---|---|---|\n"]
     rows.extend(_row(function) for function in FUNCTIONS.values())
     return "".join(rows)
 
@@ -31,9 +31,19 @@ def _row(function: Function) -> str:
     if function.only_in_when:
         notes.append("Only in `when`.")
     example = f"`{function.example}`" + (f" is `{function.gives}`" if function.gives else "")
-    cells = [f"`{function.signature}`", _types(function), " ".join([function.doc, *notes]), example]
+    takes = ", ".join(map(_parameter, function.parameters))
+    gives = in_words(function.result, function.items)
+    cells = [f"`{function.signature}`", takes, gives, " ".join([function.doc, *notes]), example]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
-def _types(function: Function) -> str:
-    return " or ".join(sorted(function.result)) or "any"
+def in_words(types: TypeSet, items: TypeSet = ANY) -> str:
+    """Return what fits as the table says it: `number or string`, `list of strings`."""
+    if items and types == LIST:
+        return "list of " + " or ".join(f"{kind}s" for kind in sorted(items))
+    return " or ".join(sorted(types)) or "any"
+
+
+def _parameter(parameter: Parameter) -> str:
+    mark = "…" if parameter.is_repeated else "?" if parameter.is_optional else ""
+    return in_words(parameter.types, parameter.items) + mark

@@ -25,7 +25,7 @@ def test_span_is_right_when_a_text_has_units(text: str, seconds: float):
 
 
 @pytest.mark.parametrize(
-    "value", ["", "90", "5 minutes", "-3s", "s", "1w", "1h 30m", 90, None, True, "9" * 39 + "d", "4000d"]
+    "value", ["", "90", "5 minutes", "-3s", "s", "1w", "1h 30m", 90, None, True, "9" * 39 + "d", "4000d", "٣s", "90s\n"]
 )
 def test_value_is_refused_when_it_is_no_duration(value: object):
     with pytest.raises(ValueError, match=r"duration|ten years"):

@@ -98,3 +98,9 @@ metadata: {x-kept: 2}
 )
 def test_shape_is_left_to_validation_when_it_is_wrong(text: str):
     assert load(text, "f").definition is None
+
+
+@pytest.mark.parametrize("name", ["default", "value", "metadata", "inputs", "enum"])
+def test_extensions_are_dropped_when_a_declaration_has_the_name_of_a_free_form_key(name: str):
+    text = f"name: x\ninputs: {{{name}: {{x-note: 1}}}}\noutputs: {{{name}: {{value: '1', x-note: 1}}}}\n{STEPS}"
+    assert load(text, "f").definition is not None

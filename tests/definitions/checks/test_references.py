@@ -42,7 +42,7 @@ SOUND: dict[str, list[str]] = {
         "{id: a, type: agent, prompt: p, output_schema: {properties: {b: {}}, additionalProperties: true}}",
         reads("a"),
     ],
-    "agent with a composed schema": ["{id: a, type: agent, prompt: p, output_schema: {anyOf: []}}", reads("a")],
+    "agent with a composed schema": ["{id: a, type: agent, prompt: p, output_schema: {anyOf: [{}]}}", reads("a")],
     "approval": ["{id: a, type: approval}", reads("a", field="outputs.comment")],
     "wait": ["{id: a, type: wait, duration: 1s}", reads("a", field="outputs.until")],
     "assert": ["{id: a, type: assert, condition: 'true'}", reads("a", field="outputs.passed")],

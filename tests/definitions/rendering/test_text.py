@@ -1,7 +1,5 @@
-import json
-
 from definitions.diagnostics import Diagnostic, Note, Span, has_errors, in_order
-from definitions.rendering import render_json, render_text, width_of
+from definitions.rendering import render_text, width_of
 
 FILE = "a.yaml"
 
@@ -120,25 +118,6 @@ def test_nothing_is_shown_when_there_are_no_findings():
     assert render_text([], {}, color=True) == ""
 
 
-def test_json_has_every_field_when_rendered():
-    warning = Diagnostic("c", "warning", "m", FILE, Span(1, 2, 3, 4), (Note("n", Span(5, 6, 7, 8)), Note("o")), "h")
-    place = {"line": 1, "column": 2, "end_line": 3, "end_column": 4}
-    assert json.loads(json.dumps(render_json([warning]))) == [
-        {
-            "code": "c",
-            "severity": "warning",
-            "message": "m",
-            "file": FILE,
-            "span": place,
-            "notes": [
-                {"message": "n", "span": {"line": 5, "column": 6, "end_line": 7, "end_column": 8}},
-                {"message": "o", "span": None},
-            ],
-            "help": "h",
-        }
-    ]
-
-
 def test_findings_are_ordered_and_once_when_put_together():
     late, early, nowhere = finding(Span(2, 1, 2, 2)), finding(Span(1, 5, 1, 6)), finding(None)
     assert in_order([late, early, nowhere, late]) == (nowhere, early, late)
@@ -148,3 +127,11 @@ def test_only_errors_forbid_a_start_when_there_are_warnings():
     warning = Diagnostic("c", "warning", "m", FILE)
     assert not has_errors([warning])
     assert has_errors([warning, finding(None)])
+
+
+def test_severity_has_a_colour_of_its_own_when_shown():
+    colours = {
+        severity: render_text([Diagnostic("c", severity, "m", FILE)], {}, color=True).split("c")[0]
+        for severity in ("error", "warning", "lint")
+    }
+    assert len(set(colours.values())) == 3

@@ -1,0 +1,110 @@
+"""Coverage of a definition: which of its steps ran, and which ways they went, over all cases of a file.
+
+A *point* is a step that can run, or one of the ways at a fork:
+
+    STEP                      it ran
+    STEP when true|false      its `when`
+    STEP holds|fails          an assertion
+    STEP approved|rejected|timeout     a gate (the last with a `timeout` only)
+    STEP goes well|fails      a step with `on_failure` other than `stop`
+    STEP tried again          a step with `retry`
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from client.testing.verdicts import Outcome
+from definitions.cases.checks import declared_steps
+from definitions.cases.paths import declared_path
+from definitions.models import Definition
+from definitions.records import StepStatus
+from definitions.steps import ApprovalStep, AssertStep, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Points of a definition in its order, and those that were reached."""
+
+    points: tuple[str, ...]
+    reached: frozenset[str]
+
+    @property
+    def percent(self) -> float:
+        """Return how many of the points were reached, of a hundred."""
+        return 100 * len(self.reached) / len(self.points)
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """Return the points that no case reached."""
+        return tuple(point for point in self.points if point not in self.reached)
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """Return it as JSON."""
+        return {
+            "percent": round(self.percent, 1),
+            "points": len(self.points),
+            "reached": len(self.reached),
+            "missed": [*self.missed],
+        }
+
+
+def coverage(definition: Definition, outcomes: Iterable[Outcome]) -> Coverage:
+    """Return what the outcomes of cases cover."""
+    steps = declared_steps(definition.steps)
+    points = tuple(point for path, step in steps.items() for point in _points(path, step))
+    reached: set[str] = set()
+    for outcome in outcomes:
+        for path, record in outcome.status.steps.items():
+            declared = declared_path(path)
+            if declared in steps:
+                reached.update(_reached(declared, steps[declared], record))
+    return Coverage(points, frozenset(reached & {*points}))
+
+
+def _points(path: str, step: Step) -> Iterator[str]:
+    yield path
+    if step.when is not None:
+        yield from (f"{path} when true", f"{path} when false")
+    if isinstance(step, AssertStep):
+        yield from (f"{path} holds", f"{path} fails")
+    elif isinstance(step, ApprovalStep):
+        yield from (f"{path} approved", f"{path} rejected")
+        if step.timeout is not None:
+            yield f"{path} timeout"
+    elif step.on_failure != "stop":
+        yield from (f"{path} goes well", f"{path} fails")
+    if step.retry is not None and step.retry.max_attempts > 1:
+        yield f"{path} tried again"
+
+
+def _reached(path: str, step: Step, record: StepStatus) -> Iterator[str]:
+    if record.status == "skipped":
+        if (record.reason or "").startswith("`when`"):
+            yield f"{path} when false"
+        return
+    yield path
+    if step.when is not None:
+        yield f"{path} when true"
+    if record.attempt > 1:
+        yield f"{path} tried again"
+    if isinstance(step, ApprovalStep):
+        yield from _gate(path, record)
+    elif record.status == "completed":
+        yield f"{path} {'holds' if isinstance(step, AssertStep) else 'goes well'}"
+    elif record.status == "failed":
+        yield f"{path} fails"
+
+
+def _gate(path: str, record: StepStatus) -> Iterator[str]:
+    """Yield how a gate was decided."""
+    details = {} if record.error is None else record.error.details
+    decision = details.get("decision")
+    is_expired = isinstance(decision, dict) and decision.get("reason") == "expired"
+    if is_expired or (record.outputs or {}).get("decided_by") == "timeout":
+        yield f"{path} timeout"
+    elif record.status == "completed":
+        yield f"{path} approved"
+    elif record.status == "failed":
+        yield f"{path} rejected"

@@ -1,0 +1,41 @@
+"""`unbounded-loop`: a step that may be done so often that nobody waits for its end."""
+
+from collections.abc import Iterator
+
+from definitions.checks.context import Placed
+from definitions.diagnostics import Diagnostic
+from definitions.lint.survey import Survey, is_ended_from_outside
+
+MANY_ATTEMPTS = 100
+MANY_ITERATIONS = 1000
+
+
+def check(survey: Survey) -> Iterator[Diagnostic]:
+    """Yield a finding for each repetition with neither a bound that means something nor a time limit."""
+    for placed in survey.context.placed:
+        bound = _bound(placed)
+        if bound and not is_ended_from_outside(survey.context, placed):
+            message, path = bound
+            yield survey.report(
+                "unbounded-loop",
+                message,
+                survey.context.span((*placed.path, *path)),
+                "give a smaller number, or a `timeout` to the definition or a group around the step",
+            )
+
+
+def _bound(placed: Placed) -> tuple[str, tuple[str, ...]] | None:
+    """Return what is said about a step's repetition, and where it is written."""
+    step = placed.step
+    if step.retry and step.retry.max_attempts >= MANY_ATTEMPTS:
+        message = f"`{step.id}` may be tried {step.retry.max_attempts} times, and no time limit ends it"
+        return message, ("retry", "max_attempts")
+    loop: object = getattr(step, "loop", None)
+    if loop is None:
+        return None
+    iterations: object = getattr(loop, "max_iterations", None)
+    if isinstance(iterations, int) and iterations < MANY_ITERATIONS:
+        return None
+    times = f"{iterations} times" if isinstance(iterations, int) else "for ever"
+    path = ("loop", "max_iterations") if isinstance(iterations, int) else ("loop",)
+    return f"the loop of `{step.id}` may go round {times}, and no time limit ends it", path

@@ -1,0 +1,138 @@
+"""Schema and loader say the same: what the schema refuses the loader refuses, and the loader's faults of form too.
+
+A *fault of form* is what `definitions.validation` finds, against the models. Left to the loader are faults that
+need more than one value (an unknown step), the text itself (a key twice), and whole numbers written `3.0`.
+"""
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from definitions import catalog
+from definitions.loader import load
+from definitions.nodes import Mapping, Node, to_value
+from definitions.reference import keys_table
+from definitions.schema import json_schema
+from definitions.shape import MODELS
+from definitions.spellings import normalise
+from definitions.validation import validate
+from definitions.yaml_guard import read
+from tests.support.editors.installing import ajv_verdicts
+from tests.support.whole_definitions import WHOLE, planted
+
+TESTS = Path(__file__).parents[2]
+CORPUS = sorted(
+    path
+    for folder in ("definitions/diagnostics", "definitions/examples", "hostile")
+    for path in (TESTS / folder).rglob("*")
+    if path.suffix in (".yaml", ".yml", ".json") and ".test." not in path.name and path.stat().st_size < 100_000
+)
+
+
+def parsed(text: str | bytes) -> Node | None:
+    """Return the tree of a text; None where it is not one, so that there is nothing to compare."""
+    document = read(text, "f")
+    return None if document.diagnostics else document.root
+
+
+def loads(text: str | bytes) -> bool:
+    return load(text, "f").definition is not None
+
+
+def has_form(root: Node) -> bool:
+    """Whether the loader finds no fault of form; changes the tree."""
+    if isinstance(root, Mapping):
+        normalise(root)
+    return validate(root, "f").definition is not None
+
+
+def formed(value: Any) -> bool:
+    root = parsed(json.dumps(value))
+    assert root is not None
+    return has_form(root)
+
+
+@cache
+def python() -> Any:
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+    return jsonschema.Draft202012Validator(json_schema())
+
+
+@cache
+def plantings() -> list[tuple[str, dict[str, Any]]]:
+    """Return each change; a quarter of them unless there is time (the stride visits every kind of value)."""
+    found = [
+        (f"{name}: {change}", value)
+        for name, whole in WHOLE.items()
+        for change, value in [("as it is", whole), *planted(whole)]
+    ]
+    assert len(found) > 6000
+    return found if os.environ.get("PERDURE_LONG_TESTS") == "1" else found[::4]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_definition_loads_and_fits_when_no_fault_is_planted(name: str):
+    assert load(json.dumps(WHOLE[name]), "f").definition is not None
+    assert [error.message for error in python().iter_errors(WHOLE[name])] == []
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_key_is_planted_in_when_the_language_has_it(name: str):
+    """A new key must get its place in tests/support/whole_definitions.py."""
+    written = json.dumps(WHOLE)
+    keys = [line.split("`")[1] for line in keys_table(name).splitlines()[2:]]
+    assert [key for key in keys if f'"{key}":' not in written] == []
+
+
+@pytest.mark.npm
+def test_schema_and_loader_agree_when_a_fault_is_planted_anywhere():
+    values = [value for _, value in plantings()]
+    fits = ajv_verdicts(json_schema(), values, "2020")
+    assert ajv_verdicts(json_schema(), values, "07") == fits
+    wrong = list[str]()
+    for (change, value), fit in zip(plantings(), fits, strict=True):
+        if not fit and loads(json.dumps(value)):
+            wrong.append(f"the schema alone refuses {change}")
+        if fit and not formed(value):
+            wrong.append(f"the loader alone refuses {change}")
+    assert wrong == []
+    assert len(fits) / 5 < sum(fits) < len(fits) / 2
+
+
+@pytest.mark.npm
+def test_python_and_javascript_agree_when_they_read_the_schema():
+    some = [value for _, value in plantings()[::10]]
+    assert [python().is_valid(value) for value in some] == ajv_verdicts(json_schema(), some, "2020")
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_schema_and_loader_agree_when_a_file_of_the_corpus_is_read(path: Path):
+    root = parsed(path.read_bytes())
+    if root is None:
+        return
+    fits = python().is_valid(to_value(root))
+    assert fits or not loads(path.read_bytes())
+    assert has_form(root) or not fits
+
+
+@pytest.mark.parametrize("name", catalog.names())
+def test_catalog_fits_when_read(name: str):
+    root = parsed(catalog.read(name)[0])
+    assert root is not None
+    assert [error.message for error in python().iter_errors(to_value(root))] == []
+
+
+@pytest.mark.parametrize("name", ["日本", "-_-", "", "Äpfel", "K", "İ", "Raise coverage"])
+def test_name_gives_an_id_for_both_when_there_is_none(name: str):
+    value = {"name": name, "steps": WHOLE["wait"]["steps"]}
+    assert python().is_valid(value) == formed(value)
+
+
+def test_whole_numbers_with_a_point_are_the_loaders_alone():
+    value = {"name": "x", "steps": [{**WHOLE["shell"]["steps"][0], "exit_codes": [5.0]}]}
+    assert (python().is_valid(value), formed(value)) == (True, False)

@@ -1,0 +1,228 @@
+"""Small definitions that together have every key of the language, and planted faults in them.
+
+`WHOLE` has one definition for each model; a test holds that no key is missing, so a new key is planted in as soon as
+it exists. `planted` takes one apart: each place replaced by values of every kind, left out, given a key too many.
+"""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+Path = tuple[str | int, ...]
+
+STEP = {"id": "a", "type": "wait", "duration": "1s"}
+
+WHOLE: dict[str, dict[str, Any]] = {
+    "definition": {
+        "id": "whole",
+        "name": "Whole",
+        "version": "1",
+        "description": "d",
+        "inputs": {"x": {"type": "string"}},
+        "outputs": {"y": {"type": "string", "value": "{{ inputs.x }}"}},
+        "env": {"A": "b"},
+        "workspace": {"from": "empty"},
+        "cache": {"default": "on"},
+        "timeout": "1h",
+        "metadata": {"team": "a", "x-note": 1},
+        "steps": [STEP],
+        "x-top": {"anything": [1]},
+    },
+    "input": {
+        "name": "whole",
+        "inputs": {
+            "n": {
+                "type": "number",
+                "description": "d",
+                "required": False,
+                "default": 2,
+                "enum": [1, 2],
+                "minimum": 1,
+                "maximum": 3.5,
+                "x-note": 1,
+            },
+            "t": {"type": "string", "default": "a", "pattern": "[a-z]+"},
+            "default": {"default": "1", "x-note": 1},
+            "value": {"type": "duration", "default": "1m"},
+            "b": {"type": "boolean", "default": True},
+            "i": {"type": "integer", "default": 1},
+            "o": {"type": "object", "default": {"a": 1}},
+            "l": {"type": "array", "default": [1]},
+            "f": {"type": "file", "default": "src/a.py"},
+        },
+        "steps": [STEP],
+    },
+    "output": {
+        "name": "whole",
+        "outputs": {"value": {"type": "array", "value": [1, "{{ 1 + 1 }}"], "description": "d", "x-note": 1}},
+        "steps": [STEP],
+    },
+    "step": {
+        "name": "whole",
+        "steps": [
+            {"id": "b", "type": "wait", "duration": "1s"},
+            {
+                "id": "a",
+                "name": "n",
+                "description": "d",
+                "type": "wait",
+                "duration": "1s",
+                "when": "1 < 2",
+                "needs": ["b"],
+                "timeout": "10m",
+                "retry": {
+                    "max_attempts": 2,
+                    "initial_interval": "1s",
+                    "backoff": 1.5,
+                    "max_interval": "2m",
+                    "on": ["exit", "timeout"],
+                    "x-note": 1,
+                },
+                "on_failure": "continue",
+                "env": {"A": "b", "x-note": 1},
+                "outputs": {"o": 1},
+                "artifacts": {"r": "report.xml", "x-note": 1},
+                "cache": {"inputs": ["**/*.py"], "tools": ["python"], "env": ["HOME"], "salt": "s"},
+                "cache_key": "k",
+                "use_cache": True,
+                "security_profile": "standard",
+                "phase": "p",
+                "summary": "s",
+                "x-note": 1,
+            },
+        ],
+    },
+    "shell": {
+        "name": "whole",
+        "steps": [
+            {
+                "id": "a",
+                "type": "shell",
+                "command": "true",
+                "shell": "sh",
+                "working_directory": ".",
+                "exit_codes": [0, 5],
+                "inputs": ["a", 1],
+                "outputs": {"report": "report.xml"},
+                "cache": True,
+            }
+        ],
+    },
+    "agent": {
+        "name": "whole",
+        "steps": [
+            {
+                "id": "a",
+                "type": "agent",
+                "provider": "command",
+                "prompt": "p",
+                "role": "r",
+                "model": "m",
+                "tools": {"allow": ["Read"], "deny": ["Bash"]},
+                "command": ["agent", "--go"],
+                "output_schema": {"type": "object"},
+                "budget": {"usd": 1.5, "tokens": 1000, "turns": 4, "wall": "10m"},
+                "inputs": ["a"],
+            },
+            {"id": "b", "type": "claude_code", "prompt": "p", "inputs": {"a": "b"}},
+        ],
+    },
+    "assert": {
+        "name": "whole",
+        "steps": [{"id": "a", "type": "assert", "condition": "1 < 2", "message": "m"}],
+    },
+    "approval": {
+        "name": "whole",
+        "steps": [
+            {
+                "id": "a",
+                "type": "approval",
+                "message": "m",
+                "show": {"plan": ["p"]},
+                "approvers": {"users": ["ada"], "groups": ["g"]},
+                "allow_self": False,
+                "comment": "required",
+                "on_timeout": "approve",
+                "timeout": "1h",
+            },
+            {"id": "b", "type": "approval", "approvers": "any"},
+        ],
+    },
+    "set": {"name": "whole", "steps": [{"id": "a", "type": "set", "values": {"v": 1, "x-kept": "w"}}]},
+    "wait": {"name": "whole", "steps": [{"id": "a", "type": "wait", "duration": "{{ '1s' }}"}]},
+    "group": {
+        "name": "whole",
+        "steps": [{"id": "a", "type": "group", "mode": "parallel", "merge": "outputs", "steps": [{**STEP, "id": "b"}]}],
+    },
+}
+
+VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    2,
+    1001,
+    1.5,
+    "",
+    "text",
+    "any",
+    "end",
+    "90s",
+    "90",
+    "Not An Id!",
+    "{{ inputs.x }}",
+    "shell",
+    "claude_code",
+    [],
+    [1],
+    ["text"],
+    [[]],
+    {},
+    {"text": 1},
+    {"text": "text"},
+)
+
+
+def planted(value: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield copies of a definition, each with one change, and what was changed."""
+    for path in _paths(value):
+        for replacement in VALUES:
+            yield f"{_shown(path)} = {replacement!r}", _with(value, path, replacement)
+        yield f"{_shown(path)} left out", _without(value, path)
+        found = _at(value, path)
+        if isinstance(found, dict):
+            for key in ("unknown", "x-note", "Not A Name", "loop"):
+                yield f"{_shown(path)} with {key}", _with(value, (*path, key), 1)
+    for key in ("unknown", "stages"):
+        yield f"with {key}", {**value, key: 1}
+
+
+def _paths(value: Any, path: Path = ()) -> Iterator[Path]:
+    if path:
+        yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield from _paths(one, (*path, key))
+
+
+def _at(value: Any, path: Path) -> Any:
+    for key in path:
+        value = value[key]
+    return value
+
+
+def _with(value: dict[str, Any], path: Path, replacement: Any) -> dict[str, Any]:
+    changed = copy.deepcopy(value)
+    _at(changed, path[:-1])[path[-1]] = replacement
+    return changed
+
+
+def _without(value: dict[str, Any], path: Path) -> dict[str, Any]:
+    changed = copy.deepcopy(value)
+    del _at(changed, path[:-1])[path[-1]]
+    return changed
+
+
+def _shown(path: Path) -> str:
+    return ".".join(map(str, path))
