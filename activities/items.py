@@ -21,7 +21,7 @@ async def items(store: Store, call: ItemsCall) -> Items:
     """Return the first window of a collection, which is frozen by this, or a later window of a frozen one.
 
     Raises:
-        StepFailure: it is no collection, too large, or its keys are not unique (class `collection`); or the store failed.
+        StepFailure: it is no collection, too large, or its keys are not unique; or the store failed.
     """
     return await asyncio.to_thread(_items, store, call)
 

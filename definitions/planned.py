@@ -4,26 +4,19 @@ They are refused like anything unknown, with "planned" said, so that nobody take
 for working that is not. A word leaves this file in the change that builds it.
 """
 
-STEP_TYPES = frozenset({"codex", "gemini", "grok", "workflow", "activity", "notify", "artifact", "memory"})
+STEP_TYPES = frozenset({"codex", "gemini", "grok", "notify", "artifact", "memory"})
 
 KEYS: dict[str, frozenset[str]] = {
     "definition": frozenset(
-        {"secrets", "agents", "concurrency", "store", "compensate", "profiles", "acceptors", "project"}
+        {"secrets", "agents", "concurrency", "profiles", "acceptors", "project"}
     ),
     "step": frozenset(
         {
-            "on_success",
-            "max_visits",
-            "for_each",
-            "loop",
             "accept",
             "approval",
-            "store",
-            "compensate",
             "secrets",
             "concurrency",
             "on_lost",
-            "end",
         }
     ),
     "agent": frozenset({"agent", "skills", "profile", "prompt_file"}),
@@ -42,14 +35,12 @@ KEYS: dict[str, frozenset[str]] = {
         }
     ),
     "approvers": frozenset({"quorum"}),
-    "wait": frozenset({"until", "signal"}),
     "workspace": frozenset({"git", "link"}),
     "group": frozenset(),
 }
 """By where they may stand: `step` is any step, the other names are step types and parts of a definition."""
 
-MODES = frozenset({"race"})
-FAILURE_WORDS = frozenset({"pause", "retry"})
+FAILURE_WORDS = frozenset({"retry"})
 PROVIDERS = frozenset({"codex", "gemini", "grok", "acp"})
 WORKSPACES = frozenset({"git"})
 
@@ -67,5 +58,5 @@ def is_planned_key(key: str, places: tuple[str, ...]) -> bool:
 
 def is_planned_value(key: str, value: object) -> bool:
     """Whether `value` is planned for `key`."""
-    words = {"mode": MODES, "on_failure": FAILURE_WORDS, "provider": PROVIDERS, "from": WORKSPACES}
+    words = {"on_failure": FAILURE_WORDS, "provider": PROVIDERS, "from": WORKSPACES}
     return isinstance(value, str) and value in words.get(key, frozenset())

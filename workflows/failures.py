@@ -15,7 +15,7 @@ AGENT_RETRY = Retry(max_attempts=3, on=sorted(TRANSIENT))
 
 
 def retry_rules(step: Step) -> list[Retry]:
-    """Return the rules of a step's attempts: the author's, else three on transient failures for agents, one otherwise."""
+    """Return the rules of a step's attempts: the author's; else agents have three on transient failures, others one."""
     if isinstance(step.retry, list):
         return step.retry
     if step.retry is not None:

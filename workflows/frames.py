@@ -1,7 +1,8 @@
 """Where a text stands while it is evaluated: the list that is being walked, and the lists around it.
 
 A frame is one walk of one list: of the run, a group, a pass, an item. It knows where the paths of its steps
-begin, how often each was visited, and what its texts see beside the run's own values: the item's name, `loop`. `steps.ID` is looked for in the nearest frame whose list holds the step, or holds what the step is in.
+begin, how often each was visited, and what its texts see beside the run's own values: the item's name, `loop`.
+`steps.ID` is looked for in the nearest frame whose list holds the step, or holds what the step is in.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

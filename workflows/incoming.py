@@ -1,11 +1,12 @@
 """Messages from outside, read: a refusal is typed and shows what the message should look like."""
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from definitions.messages import WORKFLOW_TYPE, RunInput
@@ -30,6 +31,14 @@ def read_message(kind: type[Read], message: object) -> Read:
     except ValidationError as error:
         example = (kind.__doc__ or "").strip()
         raise Refusal("malformed", f"{_first(error)}; {example[:1].lower()}{example[1:]}") from error
+
+
+def plain(arguments: Sequence[RawValue]) -> JsonValue:
+    """Return the first argument of a signal as plain JSON; null where there is none."""
+    if not arguments:
+        return None
+    value: JsonValue = workflow.payload_converter().from_payload(arguments[0].payload)
+    return value
 
 
 @contextlib.contextmanager

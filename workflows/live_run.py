@@ -175,7 +175,7 @@ class LiveRun:
         return Answer(status=status.run_state(self.progress, self.book))
 
     def check_resumed_steps(self, message: Resume) -> None:
-        """Raise `Refusal` where a step is named that does not wait, or an input that is not declared or does not fit."""
+        """Raise `Refusal` where a step is named that does not wait, or an input that does not fit."""
         held = [path for path, record in self.book.records.items() if record.held]
         for path in message.steps:
             if path not in held:

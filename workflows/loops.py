@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from pydantic import JsonValue
+
 from definitions.errors import ErrorClass, StepFailure
 from definitions.records import StepRecord, StepResult
 from definitions.steps import Step
@@ -85,6 +87,6 @@ async def _one(
     return record
 
 
-def values_of(loop: Loop, number: int) -> dict[str, dict[str, int]]:
+def values_of(loop: Loop, number: int) -> dict[str, JsonValue]:
     """Return what the texts of a pass see beside the rest."""
     return {"loop": {"iteration": number, "max_iterations": loop.max_iterations}}

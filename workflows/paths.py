@@ -1,4 +1,4 @@
-"""Step paths, taken apart: `epics[E-12]/design@2#3` is two parts, each with an id and what visit, item and pass it is."""
+"""Step paths, taken apart: `epics[E-12]/design@2#3` is two parts, each with its id, visit, item and pass."""
 
 import re
 from collections.abc import Iterator

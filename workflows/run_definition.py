@@ -43,7 +43,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.compensation import compensate
     from workflows.course import run_course
     from workflows.ending import Ending, result_of, run_error
-    from workflows.incoming import dropping, read_input, read_message, refusing
+    from workflows.incoming import dropping, plain, read_input, read_message, refusing
     from workflows.interpreter import Interpreter
     from workflows.live_run import LiveRun
     from workflows.scope import Scopes
@@ -57,6 +57,7 @@ FINISH_RETRY = RetryPolicy(
 PAUSE = 'Start nothing new; the running step ends. {"reason": "deploy", "by": "ana"}'
 RESUME = 'Go on after a pause. {"by": "ana", "steps": {"deploy": "retry"}}'
 CANCEL = 'End the run: what runs is ended politely, then hard. {"reason": "wrong branch", "by": "ana"}'
+NAMED = "For a `wait` step with this `signal`; what it carries is the output `payload`."
 DECIDE = 'Decide at an open gate. {"gate": "plan_ok", "verdict": "approve", "by": "ana", "comment": "fine"}'
 
 
@@ -280,14 +281,11 @@ class RunDefinition:
         with dropping():
             self._live.decide(read_message(Decide, message))
 
-    @workflow.signal(
-        dynamic=True, description="A signal that a `wait` step waits for; anything it carries is its `payload`"
-    )
+    @workflow.signal(dynamic=True, description=NAMED)
     async def named_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
         """Keep a signal for the `wait` that names it."""
         with dropping():
-            payload = workflow.payload_converter().from_payload(arguments[0].payload, JsonValue) if arguments else None
-            self._live.keep_signal(name, payload)
+            self._live.keep_signal(name, plain(arguments))
 
     # --- queries ------------------------------------------------------------------------------------
 

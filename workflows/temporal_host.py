@@ -133,10 +133,9 @@ class TemporalHost:
         """Call by the name that the author gave; Temporal's own retries cover lost workers only."""
         self._controls.in_flight += 1
         try:
-            return await workflow.execute_activity(
+            return await workflow.execute_activity(  # without a type its result is plain JSON
                 call.activity,
                 args=list(call.arguments),
-                result_type=JsonValue,
                 task_queue=call.task_queue,
                 start_to_close_timeout=UNBOUNDED if step.timeout is None else step.timeout,
                 heartbeat_timeout=step.heartbeat_timeout,

@@ -81,7 +81,7 @@ class StepBase(Model):
     """Attempts after a failure; a list holds rules, of which the first for the failure's class counts. Absent: shell
     one attempt, agents three on transient failures."""
     on_success: str | None = Field(default=None, pattern=ID_PATTERN)
-    """What follows when it completed or was skipped: a step of the same list, `end` or `fail`. Absent: the next step."""
+    """What follows when it completed or was skipped: a step of its list, `end` or `fail`. Absent: the next step."""
     on_failure: str = Field(default="stop", pattern=ID_PATTERN)
     """What follows when its attempts are used up: `stop`, `continue`, `pause`, `end`, `fail`, or a step of the same
     list."""

@@ -52,7 +52,7 @@ class ForEach(Model):
     name: Annotated[str, Field(pattern=NAME_PATTERN)] = Field(default="item", alias="as")
     """What expressions inside call the item."""
     key: Template | None = None
-    """The item's name in paths and results. Absent: its `id`, `entity_id`, `<as>_id`, a mapping's key, else the index."""
+    """The item's name in paths and results. Absent: its `id`, `entity_id` or `<as>_id`, else its key or index."""
     scope: Annotated[str, Field(pattern=NAME_PATTERN)] | None = None
     """Gives each item a scope of documents of its own (`store`); afterwards `docs.SCOPE[KEY].NAME`."""
     concurrency: int = Field(default=1, ge=1, le=1000)
