@@ -27,6 +27,7 @@ def normalise(root: Mapping) -> None:
     _drop_extensions(root, is_top=True)
     for step in steps_of(root):
         _provider_type(step)
+        _undo_in_place(step)
 
 
 def steps_of(node: Mapping) -> list[Mapping]:
@@ -41,6 +42,9 @@ def steps_of(node: Mapping) -> list[Mapping]:
             if isinstance(step, Mapping):
                 found.append(step)
                 waiting.append(step.get("steps"))
+                undo = step.get("compensate")
+                if isinstance(undo, Mapping):
+                    waiting.append(undo.get("steps") or Sequence([undo], undo.span))
     return found
 
 
@@ -67,6 +71,21 @@ def _provider_type(step: Mapping) -> None:
     entry = step.entries["type"]
     step.entries["type"] = Entry(entry.key, _like(entry.value, "agent"))
     step.entries.setdefault("provider", Entry(entry.key, _like(entry.value, PROVIDER_TYPES[kind])))
+
+
+def _undo_in_place(step: Mapping) -> None:
+    """`compensate` with a single step in place becomes a list of one; without an id it is called `undo_ID`."""
+    compensation = step.get("compensate")
+    if not isinstance(compensation, Mapping) or "steps" in compensation.entries:
+        return
+    own = {key: entry for key, entry in compensation.entries.items() if key == "cached"}
+    inner = {key: entry for key, entry in compensation.entries.items() if key not in own}
+    entry = step.entries["compensate"]
+    name = text_at(step, "id")
+    if "id" not in inner and name is not None:
+        inner = {"id": Entry(entry.key, _like(entry.key, f"undo_{name}")), **inner}
+    steps = Sequence([Mapping(inner, compensation.span, compensation.is_flow)], compensation.span)
+    compensation.entries = {**own, "steps": Entry(entry.key, steps)}
 
 
 def _drop_extensions(node: Node, *, is_top: bool = False, holds_names: bool = False) -> None:

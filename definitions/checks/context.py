@@ -7,7 +7,7 @@ from definitions.diagnostics import Diagnostic, Note, Severity, Span
 from definitions.models import Definition
 from definitions.nodes import Node, Path, Scalar, find, head
 from definitions.positions import span_in
-from definitions.steps import GroupStep, Step
+from definitions.steps import Step, lists_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +27,12 @@ class Placed:
         while outer:
             yield outer
             outer = outer.parent
+
+
+    @property
+    def item_names(self) -> frozenset[str]:
+        """Return what the `for_each`s around this step, and its own, call their items."""
+        return frozenset(one.step.for_each.name for one in (self, *self.around) if one.step.for_each is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +93,5 @@ def _place(steps: tuple[Step, ...], path: Path, parent: Placed | None) -> Iterat
     for index, step in enumerate(steps):
         placed = Placed(step, (*path, index), parent, index, steps)
         yield placed
-        if isinstance(step, GroupStep):
-            yield from _place(tuple(step.steps), (*path, index, "steps"), placed)
+        for keys, inner in lists_of(step):
+            yield from _place(tuple(inner), (*path, index, *keys), placed)

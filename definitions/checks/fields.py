@@ -33,7 +33,9 @@ def _inputs(context: Context) -> Iterator[Diagnostic]:
 
 def _wait(context: Context, placed: Placed) -> Iterator[Diagnostic]:
     path = (*placed.path, "duration")
-    if not isinstance(placed.step, WaitStep) or OPENING in placed.step.duration or context.is_broken(path):
+    if not isinstance(placed.step, WaitStep) or placed.step.duration is None or OPENING in placed.step.duration:
+        return
+    if context.is_broken(path):
         return
     try:
         parse_duration(placed.step.duration)

@@ -20,7 +20,7 @@ def check(context: Context) -> Iterator[Diagnostic]:
         if not isinstance(placed.step, GroupStep):
             continue
         path = (*placed.path, "steps")
-        if placed.step.mode == "parallel":
+        if placed.step.mode != "sequential":
             yield from _needs_in_parallel(context, placed.step.steps, path)
         else:
             yield from _check_list(context, placed.step.steps, path)

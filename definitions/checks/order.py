@@ -85,7 +85,7 @@ class Order:
         path = step.path[:-1]
         if path not in self._lists:
             owner = step.parent.step if step.parent else None
-            is_parallel = isinstance(owner, GroupStep) and owner.mode == "parallel"
+            is_parallel = isinstance(owner, GroupStep) and owner.mode != "sequential"
             self._lists[path] = ordered(step.siblings, path, is_parallel=is_parallel)
         return self._lists[path]
 

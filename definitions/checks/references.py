@@ -57,6 +57,8 @@ class _Reading:
                 return
             case (str(name), *_) if name in self.context.by_id:
                 yield from self._step(name, 0)
+            case (str(name), *_) if self.parsed.owner is not None and name in self.parsed.owner.item_names:
+                return
             case (str(name), *rest):
                 yield self._unknown_name(name, rest)
             case _:
