@@ -7,12 +7,16 @@ place, which does no harm, because findings begin at tokens.
 """
 
 import re
+from array import array
 from collections.abc import Sequence
+from functools import lru_cache
 
 from definitions.diagnostics import Span
-from definitions.nodes import Scalar, head
+from definitions.nodes import Scalar, Style, head
 
-_ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
+_PAIR = r"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+"""One character in JSON's two escapes."""
+_ESCAPE = re.compile(rf"\\(?:{_PAIR}|x[0-9a-fA-F]{{2}}|u[0-9a-fA-F]{{4}}|U[0-9a-fA-F]{{8}}|.)", re.DOTALL)
 _WHITE = " \t\n"
 
 
@@ -49,51 +53,55 @@ def _position(node: Scalar, written: str, index: int) -> tuple[int, int]:
 
 def _place_of(node: Scalar, written: str, offset: int) -> int | None:
     """Return the index in `written` of the value's character at `offset`; None where they part ways."""
-    value = str(node.value)
-    if not 0 <= offset < len(value):
-        return None
-    index = _beginning(node, written)
-    for count, character in enumerate(value):
-        place = _next(node, written, index, character)
+    places = _places(node.style, written, str(node.value))
+    return places[offset] if 0 <= offset < len(places) else None
+
+
+@lru_cache(maxsize=8)
+def _places(style: Style, written: str, value: str) -> Sequence[int]:
+    """Return the index of each character of `value`; a text with many findings is walked once."""
+    places = array("l")
+    index = _beginning(style, written)
+    for character in value:
+        place = _next(style, written, index, character)
         if place is None:
-            return None
+            break
         begin, index = place
-        if count == offset:
-            return begin
-    return None
+        places.append(begin)
+    return places
 
 
-def _beginning(node: Scalar, written: str) -> int:
-    if node.style in ("literal", "folded"):
+def _beginning(style: Style, written: str) -> int:
+    if style in ("literal", "folded"):
         return written.find("\n") + 1
-    return 0 if node.style == "plain" else 1
+    return 0 if style == "plain" else 1
 
 
-def _next(node: Scalar, written: str, index: int, character: str) -> tuple[int, int] | None:
+def _next(style: Style, written: str, index: int, character: str) -> tuple[int, int] | None:
     """Return where `character` stands from `index` on, and where what follows it begins."""
     if character in _WHITE:
-        if node.style == "double" and written[index : index + 1] == "\\":
+        if style == "double" and written[index : index + 1] == "\\":
             return index, index + len(_escape(written, index))
         return index, index + (1 if written[index : index + 1] in _WHITE else 0)
-    index = _skip_white(node, written, index)
+    index = _skip_white(style, written, index)
     if index >= len(written):
         return None
-    if node.style == "double" and written[index] == "\\":
+    if style == "double" and written[index] == "\\":
         return index, index + len(_escape(written, index))
     if written[index] != character:
         return None
-    doubled = node.style == "single" and character == "'"
+    doubled = style == "single" and character == "'"
     return index, index + (2 if doubled else 1)
 
 
-def _skip_white(node: Scalar, written: str, index: int) -> int:
-    while index < len(written) and (written[index] in _WHITE or _is_line_continuation(node, written, index)):
+def _skip_white(style: Style, written: str, index: int) -> int:
+    while index < len(written) and (written[index] in _WHITE or _is_line_continuation(style, written, index)):
         index += 1
     return index
 
 
-def _is_line_continuation(node: Scalar, written: str, index: int) -> bool:
-    return node.style == "double" and written.startswith("\\\n", index)
+def _is_line_continuation(style: Style, written: str, index: int) -> bool:
+    return style == "double" and written.startswith("\\\n", index)
 
 
 def _escape(written: str, index: int) -> str:
