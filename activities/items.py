@@ -23,10 +23,11 @@ async def items(store: Store, call: ItemsCall) -> Items:
     Raises:
         StepFailure: it is no collection, too large, or its keys are not unique; or the store failed.
     """
-    return await asyncio.to_thread(_items, store, call)
+    return await asyncio.to_thread(items_now, store, call)
 
 
-def _items(store: Store, call: ItemsCall) -> Items:
+def items_now(store: Store, call: ItemsCall) -> Items:
+    """Do what `items` does, in this thread. Raises StepFailure as it does."""
     reader = StoreFileReader(store, None)
     if call.digest is not None:
         values = cast("list[JsonValue]", reader.value(call.digest))

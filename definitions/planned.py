@@ -7,9 +7,7 @@ for working that is not. A word leaves this file in the change that builds it.
 STEP_TYPES = frozenset({"codex", "gemini", "grok", "notify", "artifact", "memory"})
 
 KEYS: dict[str, frozenset[str]] = {
-    "definition": frozenset(
-        {"secrets", "agents", "concurrency", "profiles", "acceptors", "project"}
-    ),
+    "definition": frozenset({"secrets", "agents", "concurrency", "profiles", "acceptors", "project"}),
     "step": frozenset(
         {
             "accept",

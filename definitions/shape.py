@@ -10,6 +10,7 @@ from definitions.steps import STEP_MODELS
 from definitions.steps.agent import Budget, Tools
 from definitions.steps.approval import Approvers
 from definitions.steps.base import CachePolicy, Retry, StepBase
+from definitions.steps.control import Compensation, ForEach, Loop
 
 STEP_BY_TYPE: dict[str, type[StepBase]] = {
     get_args(model.model_fields["type"].annotation)[0]: model for model in STEP_MODELS
@@ -24,6 +25,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "cache-defaults": CacheDefaults,
     "step": StepBase,
     "retry": Retry,
+    "loop": Loop,
+    "for-each": ForEach,
+    "compensate": Compensation,
     "cache": CachePolicy,
     "budget": Budget,
     "tools": Tools,
@@ -70,6 +74,8 @@ def places_of(root: Node, path: Path) -> tuple[str, ...]:
 def is_step(path: Path) -> bool:
     """Whether `path` leads to a step."""
     parents = path[:-2]
+    if parents[-1:] == ("compensate",):
+        parents = parents[:-1]
     return len(path) > 1 and isinstance(path[-1], int) and path[-2] == "steps" and (not parents or is_step(parents))
 
 

@@ -16,11 +16,7 @@ AGENT_RETRY = Retry(max_attempts=3, on=sorted(TRANSIENT))
 
 def retry_rules(step: Step) -> list[Retry]:
     """Return the rules of a step's attempts: the author's; else agents have three on transient failures, others one."""
-    if isinstance(step.retry, list):
-        return step.retry
-    if step.retry is not None:
-        return [step.retry]
-    return [AGENT_RETRY if isinstance(step, AgentStep) else ONE_ATTEMPT]
+    return step.retry_rules or [AGENT_RETRY if isinstance(step, AgentStep) else ONE_ATTEMPT]
 
 
 def rule_for(rules: list[Retry], error_class: ErrorClass) -> int | None:

@@ -75,7 +75,7 @@ def _points(path: str, step: Step) -> Iterator[str]:
             yield f"{path} timeout"
     elif step.on_failure != "stop":
         yield from (f"{path} goes well", f"{path} fails")
-    if step.retry is not None and step.retry.max_attempts > 1:
+    if any(rule.max_attempts > 1 for rule in step.retry_rules):
         yield f"{path} tried again"
 
 

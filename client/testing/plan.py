@@ -23,15 +23,15 @@ from client.testing.starting_files import starting_files
 from client.testing.verdicts import NotPlayable, Outcome, Play, Subject, ended_paths
 from client.testing.virtual_time import Standstill, VirtualTimeLoop
 from definitions.cases.models import Case
-from definitions.errors import ErrorClass, StepFailure
+from definitions.errors import StepFailure
 from definitions.inputs import check_inputs
-from definitions.records import Ledger, RunHandle, Status, StepError
-from workflows.ending import Ending, ending_of, output_artifacts, run_outputs
+from definitions.records import Ledger, RunHandle, Status
+from workflows.course import run_course
+from workflows.ending import Ending, output_artifacts
 from workflows.events import Journal
 from workflows.gates import open_gates
-from workflows.interpreter import Interpreter, RunFailed
+from workflows.interpreter import Interpreter
 from workflows.ledger import Book
-from workflows.lists import run_list
 from workflows.scope import Scopes
 from workflows.status import Progress, status
 from workflows.steps import HANDLERS
@@ -94,7 +94,7 @@ class _Stage:
         scopes = Scopes(definition, inputs, frozen_environment(definition, case.env), facts, self.book)
         handle = RunHandle(execution_id=EXECUTION_ID, definition_id=definition.id, context="")
         interpreter = Interpreter(definition, Journal(handle, self.book, host), self.book, scopes, host, HANDLERS)
-        self.walk = asyncio.create_task(self._walk(interpreter, scopes))
+        self.walk = asyncio.create_task(self._walk(interpreter))
         ending: Ending | None = None
         try:
             ending = await self.walk
@@ -109,19 +109,15 @@ class _Stage:
             files=reader_of(self.store, self.tree),
         )
 
-    async def _walk(self, interpreter: Interpreter, scopes: Scopes) -> Ending:
+    async def _walk(self, interpreter: Interpreter) -> Ending:
         """Walk the steps as the workflow does, within the run's own time."""
         definition = self.subject.definition
-        try:
-            async with asyncio.timeout(None if definition.timeout is None else definition.timeout.total_seconds()):
-                self.tree = await run_list(interpreter, definition.steps, "", self.tree)
-                self.outputs = await run_outputs(interpreter, scopes, self.book, self.tree)
-        except TimeoutError:
-            message = f"the run took longer than its time, {definition.timeout}"
-            return Ending("failed", StepError(type=ErrorClass.TIMEOUT, message=message, step=""))
-        except (StepFailure, RunFailed) as failure:
-            return ending_of(failure, "outputs")
-        return Ending("completed")
+        if definition.timeout is not None:
+            self.book.deadline = interpreter.host.now() + definition.timeout
+        course = await run_course(interpreter, self.tree)
+        if course.ending.state == "completed":
+            self.tree, self.outputs = course.tree, course.outputs
+        return course.ending
 
     def _status(self, ending: Ending | None, inputs: dict[str, JsonValue], start: datetime, end: datetime) -> Status:
         book = self.standstill or self.book

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from activities.agents import prompting
 from activities.file_functions.reader import StoreFileReader
+from activities.items import items_now
 from activities.outputs import own_scope
 from activities.rendering import render_step
 from activities.store.canonical_json import canonical_json
@@ -23,11 +24,17 @@ from definitions.messages import Decide
 from definitions.models import Definition
 from definitions.records import (
     INLINE_LIMIT,
+    ActivityCall,
     Decision,
     EvaluateCall,
     Event,
     Gate,
+    Items,
+    ItemsCall,
     MergeCall,
+    Resumption,
+    Signal,
+    StartRunCall,
     StepCall,
     StepResult,
     file_reference,
@@ -36,7 +43,7 @@ from definitions.records import (
     json_size,
     value_reference,
 )
-from definitions.steps import AgentStep, Step
+from definitions.steps import ActivityStep, AgentStep, Step
 from definitions.templates import render_value
 from workflows.gates import Refusal, accepted_decision, take
 from workflows.ledger import Book
@@ -54,6 +61,10 @@ class PlanHost:
         self._book = book
         self._start = start
         self._loop = asyncio.get_running_loop()
+        self._taken: set[str] = set()
+        """Signals that a step has had."""
+        self._resumed: dict[str, int] = {}
+        """How often each held step was resumed."""
         self._said: dict[str, int] = {}
         """How many decisions of a gate's list were used, by declared path: a gate may open again in a later visit."""
 
@@ -61,7 +72,7 @@ class PlanHost:
         """Return the time of the case."""
         return self._start + timedelta(seconds=self._loop.time())
 
-    async def may_start(self, *, is_long: bool = False) -> None:
+    async def may_start(self, *, is_long: bool = False, is_race: bool = False) -> None:
         """Return at once, or see a cancel that came too late for the step before."""
         task = asyncio.current_task()
         if task is not None and task.cancelling():
@@ -180,6 +191,46 @@ class PlanHost:
     async def merge(self, call: MergeCall) -> str:
         """Join the virtual trees. Raises `StepFailure` naming the paths."""
         return merge(self._store.as_store, call.base, call.branches)
+
+    async def items(self, call: ItemsCall) -> Items:
+        """Freeze or read a big collection. Raises `StepFailure`."""
+        return items_now(self._store.as_store, call)
+
+    async def call_activity(self, call: ActivityCall, step: ActivityStep) -> JsonValue:
+        """Answer from the stub's output `result`. Raises `StepFailure`."""
+        stub = stub_at(self._case.stubs_at(call.path), call.attempt)
+        await self._take_time(step, stub)
+        failure = failure_of(step, stub)
+        if failure is not None:
+            raise failure
+        return stub.outputs.get("result")
+
+    async def start_run(self, call: StartRunCall) -> None:
+        """Do nothing: a run of its own is nobody's concern here."""
+
+    async def signal(self, name: str, deadline: datetime | None, summary: str) -> Signal | None:
+        """Let the signal come as the case says; without one the time passes, or nothing ever happens."""
+        said = None if name in self._taken else self._case.signals.get(name)
+        moment = None if said is None else self._start + said.after
+        if said is not None and moment is not None and (deadline is None or moment <= deadline):
+            self._taken.add(name)
+            await self.sleep_until(moment, summary)
+            return Signal(name=name, payload=said.payload, received_at=moment)
+        if deadline is None:
+            await asyncio.Event().wait()
+        else:
+            await self.sleep_until(deadline, summary)
+        return None
+
+    async def resumption(self, path: str) -> Resumption:
+        """Let a person resume as the case says; without one nothing ever happens."""
+        told = self._case.resumptions.get(path) or self._case.resumptions.get(declared_path(path)) or []
+        number = self._resumed.get(path, 0)
+        self._resumed[path] = number + 1
+        if number >= len(told):
+            await asyncio.Event().wait()
+        await asyncio.sleep(told[number].after.total_seconds())
+        return Resumption(action=told[number].action, by=told[number].by)
 
     # --- gates --------------------------------------------------------------------------------------
 

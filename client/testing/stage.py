@@ -61,9 +61,7 @@ class Scene:
 
     async def start(self, request: dict[str, object]) -> "Handle":
         """Start a run."""
-        return await self.client.start_workflow(
-            WORKFLOW_TYPE, request, id=self.task_queue, task_queue=self.task_queue
-        )
+        return await self.client.start_workflow(WORKFLOW_TYPE, request, id=self.task_queue, task_queue=self.task_queue)
 
     async def report(self, handle: "Handle") -> Report:
         """Ask a run, live or ended, for all that is known of it. Raises `NotPlayable` where it could not begin."""

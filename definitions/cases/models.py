@@ -75,6 +75,26 @@ class CaseDecision(Model):
     """What is filled in."""
 
 
+class CaseSignal(Model):
+    """A signal that a `wait` step waits for."""
+
+    payload: JsonValue = None
+    """What it carries."""
+    after: Duration = timedelta(0)
+    """How long after the run started it comes."""
+
+
+class CaseResumption(Model):
+    """What a person says about a step that failed and paused the run."""
+
+    action: Literal["retry", "skip", "fail"] = "retry"
+    """What becomes of the step."""
+    by: str = "tester"
+    """Who says it."""
+    after: Duration = timedelta(0)
+    """How long after the run paused."""
+
+
 class Clock(Model):
     """The time of a case. At the level *plan* and *simulated* nobody waits: time jumps to what happens next."""
 
@@ -176,6 +196,10 @@ class Case(Model):
     """How steps answer, by step path; in a list one for each attempt, and the last answers all that follow."""
     decisions: dict[str, Verdict | CaseDecision | list[CaseDecision]] = {}
     """What people say at gates, by the gate's step path."""
+    signals: dict[str, CaseSignal] = {}
+    """Signals that come, by name."""
+    resumptions: dict[str, list[CaseResumption]] = {}
+    """What people say about steps with `on_failure: pause`, by step path, one for each time."""
     clock: Clock = Clock()
     """The time of the case."""
     expect: Expectation = Expectation()

@@ -28,7 +28,6 @@ class Placed:
             yield outer
             outer = outer.parent
 
-
     @property
     def item_names(self) -> frozenset[str]:
         """Return what the `for_each`s around this step, and its own, call their items."""

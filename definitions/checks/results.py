@@ -5,7 +5,18 @@ from typing import cast
 
 from pydantic import JsonValue
 
-from definitions.steps import AgentStep, ApprovalStep, AssertStep, GroupStep, SetStep, ShellStep, Step, WaitStep
+from definitions.steps import (
+    ActivityStep,
+    AgentStep,
+    ApprovalStep,
+    AssertStep,
+    GroupStep,
+    SetStep,
+    ShellStep,
+    Step,
+    WaitStep,
+    WorkflowStep,
+)
 
 STEP_FIELDS = ("outputs", "artifacts", "status", "error", "cached")
 """What stands after `steps.ID`."""
@@ -17,7 +28,7 @@ _OPEN_SCHEMA_WORDS = frozenset({"$ref", "allOf", "anyOf", "oneOf", "patternPrope
 
 def output_names(step: Step) -> frozenset[str] | None:
     """Return the names of a step's outputs; None where only the run will tell."""
-    own = _own_names(step)
+    own = None if step.for_each is not None else _own_names(step)
     return None if own is None else own | frozenset(step.outputs)
 
 
@@ -44,9 +55,13 @@ def _own_names(step: Step) -> frozenset[str] | None:
         case SetStep():
             return frozenset(step.values)
         case WaitStep():
-            return frozenset({"until"})
+            return frozenset({"until"} if step.signal is None else {"payload", "received_at"})
+        case ActivityStep():
+            return frozenset({"result"})
+        case WorkflowStep():
+            return frozenset({"execution_id"}) if step.detach else None
         case GroupStep():
-            return frozenset(child.id for child in step.steps)
+            return frozenset(child.id for child in step.steps) | ({"winner"} if step.mode == "race" else set[str]())
 
 
 def _schema_names(schema: dict[str, JsonValue] | None) -> frozenset[str] | None:

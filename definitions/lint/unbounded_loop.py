@@ -24,12 +24,14 @@ def check(survey: Survey) -> Iterator[Diagnostic]:
             )
 
 
-def _bound(placed: Placed) -> tuple[str, tuple[str, ...]] | None:
+def _bound(placed: Placed) -> tuple[str, tuple[str | int, ...]] | None:
     """Return what is said about a step's repetition, and where it is written."""
     step = placed.step
-    if step.retry and step.retry.max_attempts >= MANY_ATTEMPTS:
-        message = f"`{step.id}` may be tried {step.retry.max_attempts} times, and no time limit ends it"
-        return message, ("retry", "max_attempts")
+    for number, rule in enumerate(step.retry_rules):
+        if rule.max_attempts >= MANY_ATTEMPTS:
+            message = f"`{step.id}` may be tried {rule.max_attempts} times, and no time limit ends it"
+            place = (number,) if isinstance(step.retry, list) else ()
+            return message, ("retry", *place, "max_attempts")
     loop: object = getattr(step, "loop", None)
     if loop is None:
         return None

@@ -117,6 +117,11 @@ class StepBase(Model):
     """One line for people, shown beside the step."""
 
     @property
+    def retry_rules(self) -> list[Retry]:
+        """The rules of its retries; empty where the author says nothing."""
+        return self.retry if isinstance(self.retry, list) else [] if self.retry is None else [self.retry]
+
+    @property
     def is_cached(self) -> bool:
         """Whether the author asked for caching (the definition's default aside)."""
         if self.use_cache is not None:

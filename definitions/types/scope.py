@@ -15,7 +15,18 @@ from pydantic import JsonValue
 from definitions.errors import ErrorClass, ExpressionError
 from definitions.models import Definition, Input
 from definitions.nodes import Path
-from definitions.steps import AgentStep, ApprovalStep, AssertStep, GroupStep, SetStep, ShellStep, Step, WaitStep
+from definitions.steps import (
+    ActivityStep,
+    AgentStep,
+    ApprovalStep,
+    AssertStep,
+    GroupStep,
+    SetStep,
+    ShellStep,
+    Step,
+    WaitStep,
+    WorkflowStep,
+)
 from definitions.templates import OPENING, parse_template
 from definitions.types.inference import Inference
 from definitions.types.schemas import schema_type
@@ -176,7 +187,7 @@ class TypeScope:
 
     def _own(self, step: Step, path: Path) -> Type:
         """Return a step's outputs by its type alone. A type that is not here tells nothing."""
-        if self._is_mended(path, "type"):
+        if self._is_mended(path, "type") or step.for_each is not None:
             return ANY
         match step:
             case ShellStep():
@@ -188,8 +199,10 @@ class TypeScope:
                 return record({"passed": BOOLEAN}, "unknown")
             case ApprovalStep():
                 return record(_DECISION, "unknown")
-            case WaitStep():
+            case WaitStep() if step.signal is None:
                 return record({"until": STRING}, "unknown")
+            case WaitStep() | ActivityStep() | WorkflowStep():
+                return ANY
             case SetStep():
                 return self._values(step, path)
             case GroupStep():
