@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from definitions.shell_values import refusals
-from definitions.shell_values.cursor import Shell, Word
+from definitions.shell_values.cursor import Word
 from definitions.shell_values.policy import Command, Document, Policy
+from definitions.shell_values.sources import Shell
 from definitions.shell_values.words import Words
 from definitions.templates import OPENING
 
@@ -55,6 +56,10 @@ class Grammar(Words):
         if self._documents:
             raise self.unreadable("a here-document has no end")
         self.policy.finish()
+
+    def arguments(self) -> frozenset[str]:
+        """Return the variables that the script hands to programs."""
+        return frozenset(self.variable(value.expression) for value in self.policy.started_with())
 
     # --- lists --------------------------------------------------------------------------------------
 
@@ -268,6 +273,7 @@ class Grammar(Words):
         name = self.word()
         if name.values:
             self.policy.refuse_word(name, refusals.NAME)
+        self.policy.define(name.plain)
         if match := _FUNCTION.match(self.text, self.at):
             self.take(len(match.group()))
 
@@ -306,6 +312,7 @@ class Grammar(Words):
         match = _FUNCTION.match(self.text, self.at)
         if match is None or len(command.words) != 1 or command.assignments:
             return False
+        self.policy.define(command.words[0].plain)
         self.take(len(match.group()))
         return True
 

@@ -6,7 +6,7 @@ it does not name is taken to use its arguments as they are.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -18,6 +18,7 @@ from definitions.shell_values.commands import (
     DECLARING,
     EVALUATING,
     HARMLESS_BUILTINS,
+    IN_THE_SHELL,
     INPUT_IS_CODE,
     MAY_MAKE_ARRAYS,
     NAME_TESTS,
@@ -79,6 +80,19 @@ class Policy:
         self._declared: list[Word] = []
         self._has_attributes = False
         self._has_arrays = False
+        self._functions: set[str] = set()
+        self._started: list[tuple[str, Sequence[Word]]] = []
+
+    def define(self, name: str) -> None:
+        """Take note of a function."""
+        self._functions.add(name)
+
+    def started_with(self) -> Iterator[Placeholder]:
+        """Yield the values that the script hands to programs, which the kernel bounds; functions are known by now."""
+        for name, words in self._started:
+            if name not in self._functions:
+                for word in words:
+                    yield from word.values
 
     def finish(self) -> None:
         """Decide what only the whole script tells."""
@@ -105,6 +119,8 @@ class Policy:
         if not command.words:
             return
         self._words(command.words)
+        if (name := _command_name(command.words[0])) not in IN_THE_SHELL:
+            self._started.append((name, (*command.assignments, *command.words)))
         reader = self._runs_input(command.words)
         if not reader:
             return
