@@ -176,13 +176,19 @@ class Cursor:
             self._refused.pop()
 
     @contextmanager
-    def nested(self) -> Generator[None]:
-        """Bound the depth of what is inside, and refuse a line end in it while a here-document waits."""
-        start, waiting = self.at, self.waiting_documents
+    def deeper(self) -> Generator[None]:
+        """Bound the depth of what is inside."""
         self._depth += 1
         if self._depth > _DEPTH_LIMIT:
             raise self.unreadable("the script is nested too deep")
         yield
         self._depth -= 1
+
+    @contextmanager
+    def nested(self) -> Generator[None]:
+        """Bound the depth of what is inside, and refuse a line end in it while a here-document waits."""
+        start, waiting = self.at, self.waiting_documents
+        with self.deeper():
+            yield
         if waiting and "\n" in self.text[start : self.at]:
             raise self.unreadable("a line ends inside quotes or brackets before a here-document begins")

@@ -15,6 +15,8 @@ from definitions.shell_values.words import Words
 from definitions.templates import OPENING
 
 _CLOSERS = {"if": "fi", "while": "done", "until": "done", "{": "}"}
+_WORDS_LIMIT = 2000
+"""Of one command: what starts commands is looked at from each of its words on."""
 _INNER = frozenset({"then", "elif", "else", "do"})
 """Words after which a command begins, inside a compound command."""
 _PREFIXES = frozenset({"!", "time"})
@@ -118,7 +120,8 @@ class Grammar(Words):
         else:
             keyword = self._keyword()
             if keyword:
-                self._compound(keyword, pipeline)
+                with self.deeper():
+                    self._compound(keyword, pipeline)
             else:
                 self.simple(pipeline)
 
@@ -304,6 +307,8 @@ class Grammar(Words):
         word = self.word()
         if word.end == word.start:
             raise self.unreadable("this cannot be read as a word")
+        if len(command.words) >= _WORDS_LIMIT:
+            raise self.unreadable(f"a command has more than {_WORDS_LIMIT} words")
         if word.is_plain and self.next in ("<", ">") and _IO_NUMBER.fullmatch(word.plain):
             return
         command.add(word)

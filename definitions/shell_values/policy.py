@@ -35,6 +35,8 @@ from definitions.templates import Placeholder
 
 Refuse = Callable[[Refusal, Placeholder], None]
 
+_DEPTH_LIMIT = 40
+"""Of commands that start commands."""
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\+?=")
 _SUBSCRIPT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\[")
 
@@ -82,6 +84,8 @@ class Policy:
         self._has_arrays = False
         self._functions: set[str] = set()
         self._started: list[tuple[str, Sequence[Word]]] = []
+        self._decided: set[int] = set()
+        self._depth = 0
 
     def define(self, name: str) -> None:
         """Take note of a function."""
@@ -162,7 +166,18 @@ class Policy:
     # --- commands -----------------------------------------------------------------------------------
 
     def _words(self, words: Sequence[Word]) -> None:
-        """Decide about the words of a command, its name first."""
+        """Decide about the words of a command, its name first; commands that start commands take one look each."""
+        if words[0].start in self._decided:
+            return
+        self._decided.add(words[0].start)
+        if self._depth >= _DEPTH_LIMIT:
+            self._refuse_words(words, refusals.BEFORE_COMMAND)
+            return
+        self._depth += 1
+        self._decide(words)
+        self._depth -= 1
+
+    def _decide(self, words: Sequence[Word]) -> None:
         if words[0].has_values:
             self.refuse_word(words[0], refusals.COMMAND_NAME)
         name = _command_name(words[0])
@@ -245,10 +260,12 @@ class Policy:
 
     def _runs_input(self, words: Sequence[Word]) -> str:
         """Return the name of the interpreter that runs its standard input as code, if the command is one."""
-        name = _command_name(words[0])
-        if name in WRAPPERS:
-            inner = words[first_operand(words, *WRAPPERS[name]) :]
-            return "" if not inner else self._of_input(inner) if name == "xargs" else self._runs_input(inner)
+        while (name := _command_name(words[0])) in WRAPPERS:
+            words = words[first_operand(words, *WRAPPERS[name]) :]
+            if not words:
+                return ""
+            if name == "xargs":
+                return self._of_input(words)
         if name in INPUT_IS_CODE:
             return name
         interpreter = interpreter_called(name)

@@ -14,6 +14,9 @@ from definitions.shell_values.refusals import unreadable
 from definitions.shell_values.sources import Interpreter
 from definitions.templates import OPENING
 
+LENGTH_LIMIT = 128 * 1024
+"""Characters of a script with values: reading one takes more than linear time, and Linux takes no longer argument."""
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -51,6 +54,8 @@ def _read(text: str, interpreter: Interpreter) -> tuple[Script, tuple[Expression
     reader = _reader(text, interpreter)
     errors: list[ExpressionError] = []
     try:
+        if len(text) > LENGTH_LIMIT:
+            raise unreadable(f"the script has more than {LENGTH_LIMIT} characters", 0, 1)
         if (at := text.find(VARIABLE)) >= 0:
             raise unreadable(f"names that begin with `{VARIABLE}` are Perdure's own", at, at + len(VARIABLE))
         reader.script()
