@@ -53,6 +53,9 @@ FAILURE_WORDS = frozenset({"pause", "retry"})
 PROVIDERS = frozenset({"codex", "gemini", "grok", "acp"})
 WORKSPACES = frozenset({"git"})
 
+NAMES = frozenset({"secrets", "docs", "item", "loop", "vars", "stages"})
+"""Names of expressions; `vars` and `stages` belong to the dialects."""
+
 DIALECTS: dict[str, tuple[str, ...]] = {
     "agent steps": ("workflow",),
     "stages": ("stages", "stageConfigs"),
