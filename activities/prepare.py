@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 from temporalio.client import Client
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.fast_forward import FastForward
 from activities.frozen_environment import frozen_environment
@@ -194,4 +194,10 @@ def run_context(
 
 def invalid(code: str, message: str, diagnostics: list[dict[str, JsonValue]] | None = None) -> ApplicationError:
     """Return the error of a request that cannot be run."""
-    return ApplicationError(message, {"code": code, "diagnostics": diagnostics or []}, type=code, non_retryable=True)
+    return ApplicationError(
+        message,
+        {"code": code, "diagnostics": diagnostics or []},
+        type=code,
+        non_retryable=True,
+        category=ApplicationErrorCategory.BENIGN,  # the caller reads it; it is no trouble of this worker
+    )

@@ -1,7 +1,7 @@
 """All activities of a worker, made once with what they need; light ones, and those of the agent queue."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -47,7 +47,11 @@ class ActivitySettings:
 
 
 def activities(
-    store: Store, work: Path, client: Client, settings: ActivitySettings
+    store: Store,
+    work: Path,
+    client: Client,
+    settings: ActivitySettings,
+    executors: Mapping[str, Executor] | None = None,
 ) -> tuple[list[Activity], list[Activity]]:
     """Return the activities of the two task queues: light, agent.
 
@@ -56,10 +60,11 @@ def activities(
         work: A folder of this worker's own, for checkouts and scratch files.
         client: To ask runs for their report, and to cancel them.
         settings: What the worker may do.
+        executors: What runs the steps, by type; tests of definitions have their own.
     """
     scratch = work / SCRATCH
     scratch.mkdir(parents=True, exist_ok=True)
-    executors: dict[str, Executor] = {"shell": ShellExecutor(), "agent": AgentExecutor()}
+    executors = built_in_executors() if executors is None else executors
     checkouts = Checkouts(work / CHECKOUTS, store)
     runner = StepRunner(store, checkouts, scratch, executors)
     preparation = Preparation(store, client, settings.definitions, FastForward(store, runner))
@@ -69,6 +74,11 @@ def activities(
         if kind in executors:
             by_queue[model.queue].append(_step_activity(kind, runner))
     return [*by_queue["light"], *_bookkeeping(store, checkouts, client, preparation)], by_queue["agent"]
+
+
+def built_in_executors() -> dict[str, Executor]:
+    """Return what runs the steps that have an effect, by type."""
+    return {"shell": ShellExecutor(), "agent": AgentExecutor()}
 
 
 def _step_activity(kind: str, runner: StepRunner) -> Activity:

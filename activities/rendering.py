@@ -10,7 +10,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from definitions.expressions import FileReader
 from definitions.references import texts
-from definitions.shell_values import bind, compile_script
+from definitions.shell_values import bind, bound_text, compile_script
 from definitions.steps import ShellStep, Step
 from definitions.steps.base import Language
 from definitions.templates import render_value, to_text
@@ -43,7 +43,7 @@ def render_step(step: Step, scope: dict[str, JsonValue], files: FileReader) -> t
     if isinstance(step, ShellStep):
         script = compile_script(step.command, step.shell)
         bindings = bind(script, scope, files)
-        body["command"] = script.text
+        body["command"] = bound_text(script, bindings)
     return parse_step(body), bindings
 
 

@@ -3,7 +3,8 @@
 The key is of its rendered body, its tool, its files and its declared environment.
 """
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
@@ -11,6 +12,7 @@ from activities.cache.keys import CacheKey, cache_key
 from activities.executors.interface import Execution, Executor
 from activities.workspace.manifest import Manifest
 from definitions.records import RunContext, is_file_reference, is_value_reference
+from definitions.shell_values import by_file
 from definitions.steps import AgentStep, ShellStep, Step
 from definitions.steps.base import CachePolicy
 
@@ -28,7 +30,7 @@ async def step_key(executor: Executor, execution: Execution, manifest: Manifest 
     step = execution.step
     policy = step.cache if isinstance(step.cache, CachePolicy) else CachePolicy()
     declared = {name: execution.environment.get(name, "") for name in policy.env}
-    values: dict[str, JsonValue] = {**execution.bindings}
+    values: dict[str, JsonValue] = {**execution.bindings, **_digested(by_file(execution.bindings))}
     for number, digest in enumerate(sorted(set(_digests(execution.call.values.get("steps"))))):
         values[f"content {number}"] = digest
     if execution.call.answer_fields:
@@ -43,6 +45,11 @@ async def step_key(executor: Executor, execution: Execution, manifest: Manifest 
         salt=policy.salt,
         component=step.cache_key,
     )
+
+
+def _digested(long: Mapping[str, str]) -> dict[str, JsonValue]:
+    """Return the digests of values that travel by file: the descriptor is kept, and read by people."""
+    return {name: {"sha256": hashlib.sha256(text.encode()).hexdigest()} for name, text in long.items()}
 
 
 def _digests(value: JsonValue) -> Iterator[str]:

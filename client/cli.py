@@ -18,10 +18,10 @@ from client.output import Problem, complain, say
 
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Write": {
-        "init": ("client.commands.authoring:init", "Write a first definition and the editor's schema."),
+        "init": ("client.commands.editors:init", "Write a first definition, its tests and the editor's settings."),
         "validate": ("client.commands.authoring:validate", "Check definitions; all findings at once."),
         "explain": ("client.commands.authoring:explain", "Explain the code of a finding."),
-        "schema": ("client.commands.authoring:schema", "Print the JSON Schema of definitions."),
+        "schema": ("client.commands.editors:schema", "Print the JSON Schema of definitions."),
         "graph": ("client.commands.authoring:graph", "Print a definition as a Mermaid graph."),
         "test": ("client.commands.test:test", "Test definitions by their *.test.yaml files."),
         "catalog": ("client.commands.catalog:catalog", "List and show the ready-made definitions."),
@@ -49,6 +49,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Machine": {
         "dev": ("client.dev:dev", "Show, stop or inspect the embedded server."),
         "worker": ("client.dev:worker", "Serve the task queues with a worker."),
+        "bench": ("client.commands.bench:bench", "Measure the cluster: steps, queries, decisions."),
         "doctor": ("client.commands.doctor:doctor", "Check what Perdure needs on this machine."),
     },
 }

@@ -6,14 +6,16 @@ worker            `perdure worker`: serve a cluster's task queues
 doctor_checks     what `perdure doctor` says about this machine
 """
 
+import contextlib
 import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -25,6 +27,11 @@ from worker import dev_record, dev_server, embedded, processes
 from worker.embedded import Running
 from worker.server_binary import REMEDY, look_for_binary
 from worker.settings import Settings
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from activities.executors.interface import Executor
 
 _WATCH_INTERVAL = 1.0
 
@@ -127,6 +134,30 @@ def embedded_worker(arguments: list[str]) -> NoReturn:
         complain(error.message, remedy=error.remedy)
         processes.leave(1)
     processes.leave(0)
+
+
+@contextlib.contextmanager
+def passing_server(home: Path) -> Generator[str]:
+    """Run a server in memory while the block lasts, for tests of definitions; yield its address. Blocks.
+
+    Raises:
+        EnvironmentUnfit: there is no server program, or it does not start.
+    """
+    from worker import rehearsal
+
+    with rehearsal.passing_server(home, os.environ, say) as address:
+        yield address
+
+
+@contextlib.asynccontextmanager
+async def rehearsing(
+    client: "Client", home: Path, task_queue: str, workflow: type, executors: "Mapping[str, Executor]"
+) -> AsyncGenerator[str]:
+    """Serve a task queue from this process while the block lasts; yield where content is kept."""
+    from worker import rehearsal
+
+    async with rehearsal.rehearsing(client, home, task_queue, workflow, executors) as store:
+        yield store
 
 
 def doctor_checks(environment: Mapping[str, str] | None = None) -> list[Check]:

@@ -16,6 +16,7 @@ UNKNOWN_RUN_REMEDY = "`perdure list` shows the runs there are"
 NO_WORKER = "no worker answers; the run waits for one and goes on by itself (`perdure worker` starts one)"
 CONNECTION_BACK = "the server answers again"
 MORE_SHOWN = "… (`perdure gates` shows the rest)"
+BENCH_REMEDY = "start one with `perdure worker`, or name its queue with `PERDURE_TASK_QUEUE`"
 NO_LOG = "nothing was printed"
 TEST_INIT = "`perdure test --init DEFINITION` writes a first one"
 NO_RUNS = "no runs"
@@ -98,30 +99,26 @@ def invalid_definition(files: Sequence[str], errors: int) -> str:
     return f"{errors} {'error' if errors == 1 else 'errors'} in {where}"
 
 
-def refused_definition(files: Sequence[str], counts: Mapping[str, int]) -> str:
+def refused_files(files: Sequence[str], counts: Mapping[str, int]) -> str:
     """Count the findings for which files are refused."""
     where = f"`{files[0]}`" if len(files) == 1 else f"{len(files)} files"
     return f"{', '.join(_findings(counts))} in {where}"
 
 
-def valid_definition(file: str, steps: int, counts: Mapping[str, int]) -> str:
+def valid_file(file: str, size: str, counts: Mapping[str, int]) -> str:
     """Say that a file has no errors, and what it has."""
-    said = [f"{steps} {'step' if steps == 1 else 'steps'}", *_findings(counts)]
-    return f"{file}: valid ({', '.join(said)})"
+    return f"{file}: valid ({', '.join([size, *_findings(counts)])})"
+
+
+def amount(count: int, noun: str) -> str:
+    """Return a number of things: `1 step`, `2 steps`."""
+    return f"{count} {noun if count == 1 else noun + 's'}"
 
 
 def _findings(counts: Mapping[str, int]) -> list[str]:
     """Return the findings in words, the worst first."""
-    nouns = {
-        "error": ("error", "errors"),
-        "warning": ("warning", "warnings"),
-        "lint": ("lint finding", "lint findings"),
-    }
-    return [
-        f"{counts[kind]} {one if counts[kind] == 1 else many}"
-        for kind, (one, many) in nouns.items()
-        if counts.get(kind)
-    ]
+    nouns = {"error": "error", "warning": "warning", "lint": "lint finding"}
+    return [amount(counts[kind], noun) for kind, noun in nouns.items() if counts.get(kind)]
 
 
 def connected(address: str, namespace: str, *, is_embedded: bool) -> str:
@@ -197,6 +194,11 @@ def step_without_key(step: str) -> str:
 def exists_already(path: Path) -> str:
     """Say that a file is left as it is."""
     return f"`{path}` is there already and was left as it is"
+
+
+def cannot_add(path: Path, reason: str, wanted: str) -> str:
+    """Say that settings cannot be added to a file, and what to add by hand."""
+    return f"`{path}` was left as it is ({reason}); add this yourself:\n{wanted.rstrip()}"
 
 
 def span(duration: timedelta) -> str:
@@ -349,6 +351,32 @@ def coverage_too_low(path: Path, percent: float, minimum: float) -> str:
     return f"`{path}` covers {percent:.1f}%, less than the minimum of {minimum:g}%"
 
 
+def changed_meanwhile(path: Path) -> str:
+    """Say that a file was changed by somebody else while it was worked on."""
+    return f"`{path}` was changed while its cases were played, and was left as it is"
+
+
 def test_file_updated(path: Path, count: int) -> str:
     """Say that expectations were written anew."""
     return f"`{path}`: {count} {'expectation' if count == 1 else 'expectations'} written anew"
+
+
+def bench_begins(facts: Mapping[str, str]) -> str:
+    """Say what is measured, and from where."""
+    return "measuring " + ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in facts.items())
+
+
+def bench_goes_on(what: str) -> str:
+    """Say what is measured now."""
+    return f"  {what} …"
+
+
+def bench_figure(name: str, median: float, unit: str, worst: float | None, count: int) -> str:
+    """Return one line of the table of `perdure bench`."""
+    spread = "" if worst is None else f"   worst {worst:.1f} {unit}"
+    return f"{name:<42} {median:>9.1f} {unit}{spread}   ({count} measured)"
+
+
+def bench_silent(task_queue: str, seconds: int) -> str:
+    """Say that nobody took the first run."""
+    return f"no worker of the task queue `{task_queue}` took a run within {seconds} s; it was ended"

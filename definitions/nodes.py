@@ -117,5 +117,6 @@ def first_line(span: Span, text: str | None = None) -> Span:
     """Return `span` cut to its first line (a block scalar shows its `|`)."""
     if span.line == span.end_line:
         return span
-    width = len(text.split(" ")[0]) if text else 1
+    words = text.split(maxsplit=1) if text else []
+    width = len(words[0]) if words else 1
     return Span(span.line, span.column, span.line, span.column + max(width, 1))

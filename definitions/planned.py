@@ -42,6 +42,9 @@ FAILURE_WORDS = frozenset({"retry"})
 PROVIDERS = frozenset({"codex", "gemini", "grok", "acp"})
 WORKSPACES = frozenset({"git"})
 
+NAMES = frozenset({"secrets", "docs", "item", "loop", "vars", "stages"})
+"""Names of expressions; `vars` and `stages` belong to the dialects."""
+
 DIALECTS: dict[str, tuple[str, ...]] = {
     "agent steps": ("workflow",),
     "stages": ("stages", "stageConfigs"),

@@ -23,12 +23,12 @@ _WHITE = " \t\n"
 def span_in(node: Scalar, lines: Sequence[str], start: int, width: int) -> Span:
     """Return the span of `width` characters from offset `start` of a scalar's value, cut to one line."""
     written = _written(node, lines)
-    begin = _place_of(node, written, start)
-    if begin is None:
+    first = _place_of(node, written, start)
+    if first is None:
         return head(node)
-    last = _place_of(node, written, start + max(width, 1) - 1)
-    line, column = _position(node, written, begin)
-    end_line, end_column = _position(node, written, last if last is not None else begin)
+    last = _place_of(node, written, start + max(width, 1) - 1) or first
+    line, column = _position(node, written, first.start)
+    end_line, end_column = _position(node, written, last.stop - 1)
     if end_line != line:
         end_column = len(lines[line - 1])
     return Span(line, column, line, max(end_column, column) + 1)
@@ -51,23 +51,23 @@ def _position(node: Scalar, written: str, index: int) -> tuple[int, int]:
     return node.span.line + line, column + (node.span.column if line == 0 else 1)
 
 
-def _place_of(node: Scalar, written: str, offset: int) -> int | None:
-    """Return the index in `written` of the value's character at `offset`; None where they part ways."""
+def _place_of(node: Scalar, written: str, offset: int) -> range | None:
+    """Return where in `written` the value's character at `offset` stands; None where they part ways."""
     places = _places(node.style, written, str(node.value))
-    return places[offset] if 0 <= offset < len(places) else None
+    return range(places[2 * offset], places[2 * offset + 1]) if 0 <= 2 * offset < len(places) else None
 
 
 @lru_cache(maxsize=8)
 def _places(style: Style, written: str, value: str) -> Sequence[int]:
-    """Return the index of each character of `value`; a text with many findings is walked once."""
+    """Return where each character of `value` begins and ends, in turn; a text with many findings is walked once."""
     places = array("l")
     index = _beginning(style, written)
     for character in value:
         place = _next(style, written, index, character)
         if place is None:
             break
-        begin, index = place
-        places.append(begin)
+        places.extend(place)
+        index = place[1]
     return places
 
 

@@ -17,6 +17,7 @@ _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _MISREAD = re.compile(r"[-+]?0[0-9][0-9.]*|[-+]?0o[0-7]+|[-+]?0x[0-9a-fA-F]+|[-+]?0b[01]+")
 _NOT_JSON = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_NOT_JSON_WORDS = frozenset({"NaN", "Infinity", "-Infinity"})
 _INTEGER_LIMIT = 2**63
 _NUMBER_WIDTH = 40
 
@@ -32,6 +33,8 @@ def resolve(text: str) -> str | int | float | bool | Ambiguous | None:
     """Return what the plain scalar `text` is."""
     if text in _KEYWORDS:
         return _KEYWORDS[text]
+    if text in _NOT_JSON_WORDS:  # what Python and JavaScript write into JSON
+        return Ambiguous(f"`{text}` is not a number that JSON can carry")
     if text[0] not in "0123456789+-.":
         return text
     if _NOT_JSON.fullmatch(text):
@@ -53,6 +56,8 @@ def _integer(text: str) -> int | Ambiguous:
 
 
 def _float(text: str) -> float | Ambiguous:
+    if len(text) > _NUMBER_WIDTH:
+        return Ambiguous(f"`{_short(text)}` has more digits than a 64-bit number keeps")
     number = float(text)
     if number in (float("inf"), float("-inf")):
         return Ambiguous(f"`{_short(text)}` is too big for a 64-bit number")

@@ -1,7 +1,10 @@
-"""`did you mean`: only when close, and only from what is in scope."""
+"""`did you mean`: only when close, and only from what is in scope.
+
+Close is a slip of the fingers: letters left out, added, changed or swapped, about one in three and at most three; in
+words of up to three letters none is changed. Upper case, `-` and `_`, and the order of a name's parts do not count.
+"""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 _LONGEST = 60
 _MOST = 500
@@ -9,14 +12,17 @@ _MOST = 500
 
 def closest(word: str, choices: Iterable[str]) -> str | None:
     """Return the one of `choices` that `word` is most likely a slip of, None where none is close."""
-    if len(word) > _LONGEST:
+    if not word or len(word) > _LONGEST:
         return None
     known = [choice for _, choice in zip(range(_MOST), choices, strict=False)]
-    same = [choice for choice in known if _plain(choice) == _plain(word)]
-    if same:
-        return same[0]
-    found = get_close_matches(word, known, n=1, cutoff=0.7)
-    return found[0] if found else None
+    for form in (_plain, _parts):
+        same = next((choice for choice in known if form(choice) == form(word)), None)
+        if same is not None:
+            return same
+    limit = min(max(len(word) // 3, 1), 3)
+    found = [(_distance(_plain(word), _plain(choice), limit), choice) for choice in known]
+    best = min(found, key=lambda pair: pair[0], default=(limit + 1, ""))
+    return best[1] if best[0] <= limit else None
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
@@ -35,3 +41,27 @@ def listed(words: Iterable[str], last: str = "and") -> str:
 
 def _plain(word: str) -> str:
     return word.lower().replace("-", "").replace("_", "")
+
+
+def _parts(word: str) -> list[str]:
+    return sorted(word.lower().replace("-", "_").split("_"))
+
+
+def _distance(word: str, choice: str, limit: int) -> int:
+    """Return how many slips lead from one to the other (optimal string alignment); above `limit`, any more than it."""
+    if abs(len(word) - len(choice)) > limit:
+        return limit + 1
+    change = 2 if min(len(word), len(choice)) <= 3 else 1
+    before: list[int] = []
+    above = list(range(len(choice) + 1))
+    for row, letter in enumerate(word, 1):
+        current = [row]
+        for column, other in enumerate(choice, 1):
+            cost = above[column - 1] + (0 if letter == other else change)
+            cost = min(cost, above[column] + 1, current[column - 1] + 1)
+            is_swap = row > 1 and column > 1 and (word[row - 2], letter) == (other, choice[column - 2])
+            current.append(min(cost, before[column - 2] + 1) if is_swap else cost)
+        if min(current) > limit:
+            return limit + 1
+        before, above = above, current
+    return above[-1]

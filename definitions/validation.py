@@ -15,6 +15,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
 from definitions.diagnostics import Diagnostic, Span
+from definitions.foreign_words import help_for_key
 from definitions.models import Definition
 from definitions.nodes import Mapping, Node, Path, Scalar, find, first_line, head, text_at, to_value
 from definitions.planned import DIALECTS, STEP_TYPES, is_planned_key, is_planned_value
@@ -179,7 +180,8 @@ def _unknown_key(root: Mapping, path: Path, file: str, top: type[BaseModel]) -> 
     if top is Definition and is_planned_key(key, places_of(root, parent)):
         return Diagnostic("unknown-key", "error", f"`{key}` is planned and not there yet", file, span)
     known = keys_of(model_at(root, parent, top))
-    help_ = (_key_of_other_types(key) if is_step(parent) else None) or did_you_mean(key, known)
+    help_ = help_for_key(key, places_of(root, parent)) if top is Definition else None
+    help_ = help_ or (_key_of_other_types(key) if is_step(parent) else None) or did_you_mean(key, known)
     if help_ is None and 0 < len(known) <= _FEW:
         help_ = f"the keys here are {listed(known)}"
     return Diagnostic("unknown-key", "error", f"no key is called `{_cut(key)}` here", file, span, help=help_)

@@ -1,15 +1,18 @@
 """Hostile and surprising YAML is refused before anything is made of it.
 
-    decode      bytes -> text: UTF-8, no byte order mark, no control or bidirectional characters, at most 1 MiB
-    read        text -> a tree of `definitions.nodes`, from the C parser's events: no anchors, aliases, merge
-                keys or tags, one document, keys that are texts and unique, at most 40 deep and 50,000 nodes
+    read   text -> a tree of `definitions.nodes`, from the C parser's events: no anchors, aliases, merge
+           keys or tags, one document, keys that are texts and unique, at most 40 deep and 50,000 nodes
+
+Bytes and characters are the matter of `definitions.text_guard`, which goes first.
 
 Only what makes the rest meaningless stops the reading; other findings are collected on the way. JSON is read
-by the same path. Nothing here raises on content, and the cost is bounded by the limits.
+by the same path. Nothing here raises on content, and the cost is bounded by the limits. The parser's own places
+can lie behind the text's end; those of findings never do.
 """
 
 import re
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from yaml import CSafeLoader, YAMLError
 from yaml.error import MarkedYAMLError
@@ -27,16 +30,15 @@ from yaml.events import (
 from definitions.diagnostics import Diagnostic, Note, Span
 from definitions.nodes import Entry, Mapping, Node, Scalar, Sequence, Style
 from definitions.scalars import Ambiguous, resolve
+from definitions.text_guard import MAXIMUM_BYTES, Pairs, decode, join_pairs
 
-MAXIMUM_BYTES = 1 << 20
 MAXIMUM_DEPTH = 40
 MAXIMUM_NODES = 50_000
 MAXIMUM_FINDINGS = 100
+MAXIMUM_DIRECTIVES = 10
+"""The parser compares each `%TAG` with all before: a megabyte of them takes it five seconds (measured)."""
 
-_FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
-)
-_SURROGATE_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
 _STYLES: dict[str | None, Style] = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
 
 
@@ -54,67 +56,9 @@ def read(text: str | bytes, file: str) -> Document:
     source, finding = decode(text, file)
     if finding:
         return Document(source, None, [finding])
-    builder = _Builder(file, source)
+    builder = _Builder(file, source, join_pairs(source))
     root = builder.build()
     return Document(source, root, builder.findings)
-
-
-def decode(text: str | bytes, file: str) -> tuple[str, Diagnostic | None]:
-    """Return the text with plain line ends, and why it cannot be read, if so."""
-    size = len(text) if isinstance(text, bytes) else len(text.encode(errors="surrogatepass"))
-    if size > MAXIMUM_BYTES:
-        return "", Diagnostic(
-            "text-too-large",
-            "error",
-            f"the text has {size} bytes, more than {MAXIMUM_BYTES}",
-            file,
-            help="move long prompts and scripts into files of the workspace",
-        )
-    if isinstance(text, bytes):
-        try:
-            text = text.decode()
-        except UnicodeDecodeError as error:
-            return _not_text(text, error, file)
-    source = text.replace("\r\n", "\n").replace("\r", "\n")
-    found = _FORBIDDEN.search(source)
-    if found:
-        return source, _forbidden_character(source, found, file)
-    if source.lstrip().startswith("{"):
-        source = _SURROGATE_PAIR.sub(_join_surrogates, source)
-    return source, None
-
-
-def _not_text(content: bytes, error: UnicodeDecodeError, file: str) -> tuple[str, Diagnostic]:
-    before = content[: error.start].decode()
-    line = before.count("\n") + 1
-    column = len(before) - (before.rfind("\n") + 1) + 1
-    return content.decode(errors="replace"), Diagnostic(
-        "not-utf8",
-        "error",
-        f"the byte `0x{content[error.start]:02x}` is not UTF-8",
-        file,
-        Span(line, column, line, column + 1),
-        help="save the file as UTF-8",
-    )
-
-
-def _forbidden_character(source: str, found: re.Match[str], file: str) -> Diagnostic:
-    line = source.count("\n", 0, found.start()) + 1
-    column = found.start() - (source.rfind("\n", 0, found.start()) + 1) + 1
-    return Diagnostic(
-        "forbidden-character",
-        "error",
-        f"the character `U+{ord(found.group()):04X}` must not stand in a definition",
-        file,
-        Span(line, column, line, column + 1),
-        help="remove it; inside double quotes it can be written as an escape",
-    )
-
-
-def _join_surrogates(pair: re.Match[str]) -> str:
-    """JSON writes characters beyond U+FFFF as two escapes, which YAML does not know."""
-    high, low = int(pair[2], 16), int(pair[3], 16)
-    return f"{pair[1]}\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08X}"
 
 
 @dataclass(slots=True)
@@ -124,6 +68,57 @@ class _Frame:
     node: Mapping | Sequence
     key: Scalar | None = None
     has_key: bool = False
+
+
+class _Mark(Protocol):
+    """A place as the parser counts it: from 0, in its own text."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where the parser's marks are in the text as it was written, and never outside of it."""
+
+    lines: list[str]
+    pairs: Pairs
+
+    def start(self, event: Event) -> Span:
+        """Return the first character of an event."""
+        return _character(*self._place(event.start_mark))
+
+    def end(self, event: Event) -> Span:
+        """Return what stands behind an event."""
+        return _character(*self._place(event.end_mark))
+
+    def stretch(self, event: Event) -> Span:
+        """Return the whole of an event; where nothing is written, the place where it would stand."""
+        start, end = self._place(event.start_mark), self._place(event.end_mark)
+        return Span(*start, *end) if start < end else _character(*start)
+
+    def word(self, event: Event) -> Span:
+        """Return the first word of an event."""
+        line, column = self._place(event.start_mark)
+        width = len(self.lines[line - 1][column - 1 :].split(" ")[0])
+        return Span(line, column, line, column + max(width, 1))
+
+    def mistake(self, mark: _Mark) -> Span:
+        """Return the place of a complaint; one about the end of the text is shown behind its last word."""
+        line, column = self._place(mark)
+        if not any(text.strip() for text in self.lines[line - 1 :]):
+            line = next((number for number in range(line, 0, -1) if self.lines[number - 1].strip()), line)
+            column = len(self.lines[line - 1].rstrip()) + 1
+        return _character(line, column)
+
+    def _place(self, mark: _Mark) -> tuple[int, int]:
+        line = min(mark.line, len(self.lines) - 1)
+        column = self.pairs.column(line, mark.column) if line == mark.line else len(self.lines[line])
+        return line + 1, min(column, len(self.lines[line])) + 1
+
+
+def _character(line: int, column: int) -> Span:
+    return Span(line, column, line, column + 1)
 
 
 class _TooMuchError(Exception):
@@ -136,16 +131,22 @@ class _Builder:
 
     file: str
     source: str
+    pairs: Pairs
     findings: list[Diagnostic] = field(default_factory=list)
     stack: list[_Frame] = field(default_factory=list)
     root: Node | None = None
     nodes: int = 0
     documents: int = 0
+    places: "_Places" = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.places = _Places(self.source.split("\n"), self.pairs)
 
     def build(self) -> Node | None:
         """Return the tree, or None where there is none."""
         try:
-            parser = CSafeLoader(self.source)  # only for its events; nothing is constructed
+            self._count_directives()
+            parser = CSafeLoader(self.pairs.text)  # only for its events; nothing is constructed
             while (event := parser.get_event()) is not None:
                 self._take(event)
         except _TooMuchError:
@@ -159,6 +160,14 @@ class _Builder:
             )
         return self.root
 
+    def _count_directives(self) -> None:
+        for count, found in enumerate(_DIRECTIVE.finditer(self.source), 1):
+            if count > MAXIMUM_DIRECTIVES:
+                line = self.source.count("\n", 0, found.start()) + 1
+                message = f"the text has more than {MAXIMUM_DIRECTIVES} `%TAG` directives"
+                self._report("yaml-tag", message, Span(line, 1, line, 5), "leave them out: tags are not allowed")
+                raise _TooMuchError
+
     def _take(self, event: Event) -> None:
         match event:
             case ScalarEvent():
@@ -171,7 +180,7 @@ class _Builder:
                 self._close(event)
             case AliasEvent():
                 self._anchor(event, f"*{event.anchor}")
-                self._add(Scalar(None, "", "plain", _span(event)), event)
+                self._add(Scalar(None, "", "plain", self.places.stretch(event)), event)
             case DocumentStartEvent():
                 self._document(event)
             case _:
@@ -180,7 +189,7 @@ class _Builder:
     def _document(self, event: Event) -> None:
         self.documents += 1
         if self.documents > 1:
-            span = _span(event)
+            span = self.places.stretch(event)
             self._report("several-documents", "a second document begins here", span, "keep one definition in a file")
             raise _TooMuchError
 
@@ -188,17 +197,16 @@ class _Builder:
         if event.anchor is not None:
             self._anchor(event, f"&{event.anchor}")
         if event.tag is not None:
-            start = _start(event)
-            shown = event.tag.replace("tag:yaml.org,2002:", "!!")
-            width = _token_width(self.source, start)
-            span = Span(start.line, start.column, start.line, start.column + width)
+            shown = _shown(event.tag.replace("tag:yaml.org,2002:", "!!"))
+            span = self.places.word(event)
             self._report(
                 "yaml-tag", f"the tag `{shown}` is not allowed", span, "leave it out; quote a value to make it a text"
             )
 
     def _anchor(self, event: Event, shown: str) -> None:
-        start = _start(event)
+        start = self.places.start(event)
         span = Span(start.line, start.column, start.line, start.column + len(shown))
+        shown = _shown(shown)
         self._report(
             "yaml-anchor", f"`{shown}` is an anchor or alias, which definitions do not have", span, "write it out"
         )
@@ -206,14 +214,14 @@ class _Builder:
     def _scalar(self, event: ScalarEvent) -> Scalar:
         style = _STYLES.get(event.style, "plain")
         text = event.value
-        return Scalar(text, text, style, _span(event))
+        return Scalar(text, text, style, self.places.stretch(event))
 
     def _open(self, event: MappingStartEvent | SequenceStartEvent) -> None:
         if len(self.stack) >= MAXIMUM_DEPTH:
-            self._report("too-deep", f"values are nested more than {MAXIMUM_DEPTH} deep here", _start(event))
+            self._report("too-deep", f"values are nested more than {MAXIMUM_DEPTH} deep here", self.places.start(event))
             raise _TooMuchError
         is_flow = bool(event.flow_style)
-        span = _start(event)
+        span = self.places.start(event)
         is_mapping = isinstance(event, MappingStartEvent)
         node = Mapping({}, span, is_flow) if is_mapping else Sequence([], span, is_flow)
         self._add(node, event)
@@ -221,13 +229,15 @@ class _Builder:
 
     def _close(self, event: Event) -> None:
         node = self.stack.pop().node
-        end = event.end_mark
-        node.span = Span(node.span.line, node.span.column, end.line + 1, end.column + 1)
+        end = self.places.end(event)
+        node.span = Span(node.span.line, node.span.column, end.line, end.column)
 
     def _add(self, node: Node, event: Event) -> None:
         self.nodes += 1
         if self.nodes > MAXIMUM_NODES:
-            self._report("too-many-nodes", f"the document has more than {MAXIMUM_NODES} values", _start(event))
+            self._report(
+                "too-many-nodes", f"the document has more than {MAXIMUM_NODES} values", self.places.start(event)
+            )
             raise _TooMuchError
         if not self.stack:
             self.root = self._resolved(node)
@@ -291,15 +301,12 @@ class _Builder:
         if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
             self._report("yaml-syntax", str(error).split("\n")[0].rstrip("."), Span(1, 1, 1, 2))
             return
-        mark = error.problem_mark
-        lines = self.source.split("\n")
-        line = lines[mark.line] if mark.line < len(lines) else ""
-        code, help_ = _advice(error.problem or "", line, mark.column)
+        span = self.places.mistake(error.problem_mark)
+        code, help_ = _advice(error.problem or "", self.places.lines[span.line - 1], span.column - 1)
         notes: tuple[Note, ...] = ()
-        if error.context and error.context_mark and error.context_mark.line != mark.line:
-            at = error.context_mark
-            notes = (Note(error.context, Span(at.line + 1, at.column + 1, at.line + 1, at.column + 2)),)
-        span = Span(mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
+        if error.context and error.context_mark:
+            at = self.places.mistake(error.context_mark)
+            notes = (Note(error.context, at),) if at.line != span.line else ()
         self._report(code, (error.problem or "this is not YAML").rstrip("."), span, help_, *notes)
 
     def _report(self, code: str, message: str, span: Span, help_: str | None = None, *notes: Note) -> None:
@@ -321,23 +328,23 @@ def _advice(problem: str, line: str, column: int) -> tuple[str, str | None]:
         return "yaml-syntax", f"a text that begins with `{character}` needs quotes"
     if "unknown escape character" in problem:
         return "yaml-syntax", "write the backslash twice, or use single quotes"
+    if "invalid Unicode character escape" in problem:
+        return "yaml-syntax", r"write the character itself, or all of its number: `\U0001F600`"
+    if "',' or '}'" in problem and line[column : column + 1] == ":":
+        return "yaml-syntax", "a key has at most 1,024 characters, and its `:` stands on the same line"
     return "yaml-syntax", None
-
-
-def _start(event: Event) -> Span:
-    mark = event.start_mark
-    return Span(mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
-
-
-def _span(event: Event) -> Span:
-    start, end = event.start_mark, event.end_mark
-    return Span(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
-
-
-def _token_width(source: str, start: Span) -> int:
-    line = source.split("\n")[start.line - 1]
-    return max(len(line[start.column - 1 :].split(" ")[0]), 1)
 
 
 def _shown(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+__all__ = [
+    "MAXIMUM_BYTES",
+    "MAXIMUM_DEPTH",
+    "MAXIMUM_DIRECTIVES",
+    "MAXIMUM_FINDINGS",
+    "MAXIMUM_NODES",
+    "Document",
+    "read",
+]

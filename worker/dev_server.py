@@ -166,6 +166,11 @@ def choose_ports(before: ServerRecord | None) -> Ports:
     return Ports(port, _first_free(had[1], UI_PORT, but=port))
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    return _first_free()
+
+
 def server_arguments(binary: ServerBinary, database: Path, ports: Ports) -> list[str]:
     """Return the command line of a server."""
     argv = [str(binary.path), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(ports.server)]

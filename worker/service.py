@@ -13,9 +13,9 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -27,6 +27,9 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from definitions.errors import EnvironmentUnfit
 from worker import fingerprint, processes
 from worker.settings import Settings
+
+if TYPE_CHECKING:
+    from activities.executors.interface import Executor
 
 _log = logging.getLogger("perdure.worker")
 
@@ -66,9 +69,18 @@ async def connect(
 
 
 async def serve(
-    settings: Settings, client: Client, stop: asyncio.Event, ready: Callable[[], None] | None = None
+    settings: Settings,
+    client: Client,
+    stop: asyncio.Event,
+    ready: Callable[[], None] | None = None,
+    *,
+    workflow: type | None = None,
+    executors: "Mapping[str, Executor] | None" = None,
 ) -> None:
-    """Serve both task queues until `stop` is set; `ready` is called once work is taken."""
+    """Serve both task queues until `stop` is set; `ready` is called once work is taken.
+
+    `workflow` and `executors` are others than the product's own where definitions are tested.
+    """
     from activities.leftovers import remove_leftovers
     from activities.prepare import DefinitionPolicy
     from activities.registry import ActivitySettings, activities
@@ -82,9 +94,10 @@ async def serve(
     )
     store = await asyncio.to_thread(open_store, settings.store)
     await remove_leftovers(store, settings.work)
-    light, agent = activities(store, settings.work, client, ActivitySettings(definitions=policy))
+    light, agent = activities(store, settings.work, client, ActivitySettings(definitions=policy), executors)
+    workflows = [workflow or RunDefinition]
     workers = [
-        build_worker(settings, client, settings.task_queue, settings.light_slots, light, [RunDefinition]),
+        build_worker(settings, client, settings.task_queue, settings.light_slots, light, workflows),
         build_worker(settings, client, settings.agent_queue, settings.agent_slots, agent, []),
     ]
     await run_workers(workers, stop, ready)

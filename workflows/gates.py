@@ -31,6 +31,11 @@ def open_gates(book: Book) -> list[Gate]:
     ]
 
 
+def gate_key(gate: Gate) -> str:
+    """Return what tells one opening of a gate from another."""
+    return f"{gate.gate} {gate.opened_at.isoformat()}"
+
+
 def accepted_decision(book: Book, gate: Gate) -> Decision | None:
     """Return the decision that was taken at an open gate."""
     for decision in book.decisions:

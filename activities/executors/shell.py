@@ -1,9 +1,10 @@
 """`shell`: a script in a file, run by an interpreter in the workspace; values travel as environment variables.
 
-    bash --noprofile --norc -eo pipefail FILE        sh -e FILE
+    bash --noprofile --norc -eo pipefail FILE      sh -e FILE      python3 -u FILE      node FILE
 
 The script is told where it is by `PERDURE_OUTPUT` (a file for outputs, see `shell_outputs`), `PERDURE_EXECUTION_ID`
-and `PERDURE_STEP`. Time limits and heartbeats are `run_step`'s; on its CancelledError the whole process tree ends.
+and `PERDURE_STEP`. A value that is too long for a variable lies in a file of the folder `PERDURE_VALUES`. Time limits
+and heartbeats are `run_step`'s; on its CancelledError the whole process tree ends.
 
 What a security profile means for a script, and what enforces it (`enforced_by`):
     unrestricted   a clean environment; no namespace where that would need one of users (`sudo` must work)
@@ -17,6 +18,7 @@ import asyncio
 import os
 import re
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,15 +32,26 @@ from activities.process.isolation import Isolation, is_probed, probe, without_na
 from activities.process.running import ProcessExit, run_process
 from activities.step_log import StoreStepLog
 from definitions.errors import ErrorClass, StepFailure
+from definitions.shell_values import FOLDER_VARIABLE, by_file
 from definitions.steps import ShellStep
 
 _VALUE_LIMIT = 128 * 1024 - 1  # bytes of one environment variable on Linux (MAX_ARG_STRLEN), with name and `=`
-_INTERPRETERS = {"bash": ["bash", "--noprofile", "--norc", "-eo", "pipefail"], "sh": ["sh", "-e"]}
+_INTERPRETERS = {
+    "bash": ["bash", "--noprofile", "--norc", "-eo", "pipefail"],
+    "sh": ["sh", "-e"],
+    "python": ["python3", "-u"],
+    "node": ["node"],
+}
+_SUFFIXES = {"bash": ".sh", "sh": ".sh", "python": ".step.py", "node": ".step.cjs"}
+"""With a dot more than a module's name can have: a step `json` must not be what `import json` finds beside it."""
 _HINTS = {
     126: " (a command is not executable)",
     137: ", as the system does when memory runs out",
     141: ": a command in a pipe was still writing when its reader ended (`pipefail` is on)",
 }
+_TOO_LONG = " (a value is too long for an argument: pipe it, or write it in a here-document)"
+_NODE_VERSION = re.compile(r"Node\.js v\d+\.\d+\.\d+")
+_NODE_ERROR = re.compile(r"(?:Uncaught )?\w*(?:Error|Exception)\b.*")
 _MISSING = re.compile(r"(?:line )?\d+: (.+?): (?:command )?not found$")
 
 
@@ -49,7 +62,7 @@ class ShellExecutor:
         """Return the interpreter's version, and that of the tools that the author named for the cache."""
         step = _shell_step(execution)
         tools = step.cache.tools if step.cache is not None and not isinstance(step.cache, bool) else []
-        names = [step.shell, *tools]
+        names = [_INTERPRETERS[step.shell][0], *tools]
         versions = await asyncio.gather(*[tool_versions.version(name, execution) for name in names])
         return {"interpreter": step.shell, "version": versions[0], "tools": dict(zip(tools, versions[1:], strict=True))}
 
@@ -112,14 +125,17 @@ def _is_quick(step: ShellStep) -> bool:
 def _planned(execution: Execution, step: ShellStep) -> _Plan:
     """Lay out what the script needs in the attempt's scratch. Blocks."""
     try:
-        script = execution.scratch / f"{step.id}.sh"
+        script = execution.scratch / f"{step.id}{_SUFFIXES[step.shell]}"
         script.write_text(step.command, errors="surrogateescape")
         output_file = execution.scratch / "output"
         output_file.touch(mode=0o600)
+        folder = _working_directory(execution.workspace, step.working_directory)
         environment = _environment(execution, output_file)
+        if step.shell == "node" and "NODE_PATH" not in environment:
+            environment["NODE_PATH"] = str(folder / "node_modules")  # the script's own place is the scratch
         plan = _Plan(
             argv=[*_INTERPRETERS[step.shell], str(script)],
-            folder=_working_directory(execution.workspace, step.working_directory),
+            folder=folder,
             environment=environment,
             output_file=output_file,
             isolation=probe(),
@@ -133,10 +149,12 @@ def _planned(execution: Execution, step: ShellStep) -> _Plan:
 
 
 def _environment(execution: Execution, output_file: Path) -> dict[str, str]:
+    long = by_file(execution.bindings)
     environment = {
         **temporary_folder(execution.scratch),
         **execution.environment,
-        **execution.bindings,
+        **{name: value for name, value in execution.bindings.items() if name not in long},
+        **_value_files(execution.scratch, long),
         "PERDURE_OUTPUT": str(output_file),
         "PERDURE_EXECUTION_ID": execution.call.run.execution_id,
         "PERDURE_STEP": execution.call.path,
@@ -149,6 +167,17 @@ def _environment(execution: Execution, output_file: Path) -> dict[str, str]:
             message = f"`{name}` has {size} bytes, and a variable at most {_VALUE_LIMIT}; pass it by a file"
             raise StepFailure(ErrorClass.EXPRESSION, message)
     return environment
+
+
+def _value_files(scratch: Path, long: Mapping[str, str]) -> dict[str, str]:
+    """Write values that no variable can hold to files; return the variable that names their folder."""
+    if not long:
+        return {}
+    folder = scratch / "values"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for name, value in long.items():
+        (folder / name).write_bytes(value.encode())
+    return {FOLDER_VARIABLE: str(folder)}
 
 
 def _working_directory(workspace: Path, relative: str) -> Path:
@@ -194,7 +223,7 @@ def _without_privileges(plan: _Plan) -> _Plan:
 def _failure(ended: ProcessExit, stderr: str, environment: dict[str, str]) -> StepFailure:
     """Return why the step failed, in the words of what it printed last."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    last = lines[-1][:500] if lines else ""
+    last = _telling(lines)[:500]
     details: dict[str, JsonValue] = {"exit_code": ended.code, "signal": ended.signal}
     missing = _MISSING.search(last) if ended.status == 127 else None
     if missing is not None:
@@ -204,5 +233,14 @@ def _failure(ended: ProcessExit, stderr: str, environment: dict[str, str]) -> St
     what = f"the script ended with exit code {ended.code}"
     if ended.signal is not None:
         what = f"the script was ended by signal {ended.signal} (exit code {ended.status})"
-    what += _HINTS.get(ended.status, "")
+    what += _TOO_LONG if last.endswith("Argument list too long") else _HINTS.get(ended.status, "")
     return StepFailure(ErrorClass.EXIT, f"{what}: {last}" if last else what, details)
+
+
+def _telling(lines: Sequence[str]) -> str:
+    """Return the line that says what went wrong: the last, where it is not Node's signature under a stack trace."""
+    if not lines:
+        return ""
+    if _NODE_VERSION.fullmatch(lines[-1]):
+        return next((line for line in reversed(lines) if _NODE_ERROR.match(line)), lines[-1])
+    return lines[-1]

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
-from activities.agents import prompting
 from activities.file_functions.reader import StoreFileReader
 from activities.items import items_now
 from activities.outputs import own_scope
@@ -15,6 +14,7 @@ from activities.rendering import render_step
 from activities.store.canonical_json import canonical_json
 from activities.workspace.merging import merge
 from client.testing.memory_store import MemoryStore, file_at, reader_of, write_files
+from client.testing.prompts import prompt_of
 from client.testing.stubbing import failure_of, is_file_output, made_files, own_outputs
 from definitions.cases.models import Case, CaseDecision, Stub, stub_at
 from definitions.cases.paths import declared_path
@@ -38,13 +38,12 @@ from definitions.records import (
     StepCall,
     StepResult,
     file_reference,
-    is_file_reference,
-    is_value_reference,
     json_size,
     value_reference,
 )
 from definitions.steps import ActivityStep, AgentStep, Step
 from definitions.templates import render_value
+from workflows.failures import error_of, step_failure
 from workflows.gates import Refusal, accepted_decision, take
 from workflows.ledger import Book
 
@@ -123,7 +122,7 @@ class PlanHost:
         except ExpressionError as error:
             raise StepFailure(ErrorClass.EXPRESSION, error.message, {"code": error.code}) from error
         if isinstance(rendered, AgentStep):
-            self.prompts[call.path] = _prompt(rendered, call.answer_fields)
+            self.prompts[call.path] = prompt_of(rendered, call.answer_fields)
         return rendered
 
     async def _take_time(self, step: Step, stub: Stub) -> None:
@@ -190,7 +189,10 @@ class PlanHost:
 
     async def merge(self, call: MergeCall) -> str:
         """Join the virtual trees. Raises `StepFailure` naming the paths."""
-        return merge(self._store.as_store, call.base, call.branches)
+        try:
+            return merge(self._store.as_store, call.base, call.branches)
+        except StepFailure as failure:
+            raise step_failure(error_of(failure, call.path)) from failure
 
     async def items(self, call: ItemsCall) -> Items:
         """Freeze or read a big collection. Raises `StepFailure`."""
@@ -272,14 +274,3 @@ class PlanHost:
             take(self._book, message, self._case.starter, self.now())
         except Refusal:
             return  # as a message that the run refuses at once: nothing happened
-
-
-def _prompt(step: AgentStep, answer_fields: list[str]) -> str:
-    """Return the text for the agent, as far as it is the same everywhere: files have no place here."""
-    named = step.inputs.items() if isinstance(step.inputs, dict) else (("", value) for value in step.inputs)
-    values = tuple((name, value) for name, value in named if not _is_reference(value))
-    return prompting.task(step.prompt, prompting.Given(values=values), role=step.role, fields=answer_fields)
-
-
-def _is_reference(value: JsonValue) -> bool:
-    return is_file_reference(value) or is_value_reference(value)

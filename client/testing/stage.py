@@ -11,17 +11,29 @@ import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from pydantic import JsonValue
+
 from activities.executors.interface import Executor
+from activities.file_functions.reader import StoreFileReader
 from activities.store.interface import Store
+from activities.workspace.manifest import is_sound_path, load_manifest, save_manifest
+from activities.workspace.snapshots import snapshot
 from client.connection import open_client, open_store_at
+from client.exit_codes import ExitCode
+from client.output import Problem
+from client.runs import recorded_events
+from client.testing.starting_files import starting_files
 from client.testing.verdicts import NotPlayable, Outcome, Subject, ended_paths
 from definitions.cases.models import Case
+from definitions.errors import EnvironmentUnfit
+from definitions.inputs import check_inputs
 from definitions.messages import WORKFLOW_TYPE, Report
-from definitions.records import Status
+from definitions.records import Event, Status
 
 if TYPE_CHECKING:
     from temporalio.client import Client, WorkflowHandle
@@ -59,7 +71,7 @@ class Scene:
     workspace: Path
     store: Store
 
-    async def start(self, request: dict[str, object]) -> "Handle":
+    async def start(self, request: dict[str, JsonValue]) -> "Handle":
         """Start a run."""
         return await self.client.start_workflow(WORKFLOW_TYPE, request, id=self.task_queue, task_queue=self.task_queue)
 
@@ -73,18 +85,21 @@ class Scene:
 
     def outcome(self, report: Report, prompts: Mapping[str, str]) -> Outcome:
         """Return what a run came to."""
-        from activities.file_functions.reader import StoreFileReader
-        from activities.workspace.manifest import load_manifest
-
         status = report.status
         manifest = None if status.tree is None else load_manifest(self.store, status.tree)
         return Outcome(
             status=status,
-            path=ended_paths(report.events),
+            path=ended_paths(self._events(report)),
             prompts=dict(prompts),
             duration=_duration(status),
             files=StoreFileReader(self.store, manifest),
         )
+
+    def _events(self, report: Report) -> list[Event]:
+        """Return all events of a run; what came before it continued as new is in the store."""
+        first = report.events[0].sequence if report.events else 1
+        earlier = recorded_events(self.store, report.status.execution_id) if first > 1 else []
+        return [event for event in earlier if event.sequence < first] + report.events
 
 
 _open: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared]" = WeakKeyDictionary()
@@ -105,7 +120,7 @@ async def opened() -> AsyncGenerator[Stage]:
     """Give the stage, begun by the first who asks and ended with the last.
 
     Raises:
-        EnvironmentUnfit: there is no server program, or it does not start.
+        Problem: there is no server program, or it does not start (exit code 6).
     """
     shared = _open.setdefault(asyncio.get_running_loop(), _Shared(asyncio.Lock()))
     async with shared.lock:
@@ -131,7 +146,10 @@ async def _built(stack: contextlib.AsyncExitStack) -> Stage:
     home = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="perdure-test-"))
     stack.push_async_callback(asyncio.to_thread, shutil.rmtree, home, ignore_errors=True)
     server = passing_server(home)
-    address = await asyncio.to_thread(server.__enter__)
+    try:
+        address = await asyncio.to_thread(server.__enter__)
+    except EnvironmentUnfit as error:
+        raise Problem(error.message, code=ExitCode.NO_SERVER, slug="no-server", remedy=error.remedy) from error
     stack.push_async_callback(asyncio.to_thread, server.__exit__, None, None, None)
     client = await open_client({"target_host": address})
     return Stage(client, home, itertools.count(1))
@@ -139,34 +157,51 @@ async def _built(stack: contextlib.AsyncExitStack) -> Stage:
 
 async def lay_out(case: Case, subject: Subject, folder: Path) -> None:
     """Write the files that a case starts with. Raises `NotPlayable`."""
-    from client.testing.starting_files import starting_files
-
-    def write() -> None:
-        for path, content in starting_files(case, subject).items():
-            target = folder / path
-            if not target.resolve().is_relative_to(folder.resolve()):
-                raise NotPlayable(f"`{path}` is not a path inside the workspace", ("files", path))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content.encode() if isinstance(content, str) else content)
-
     try:
-        await asyncio.to_thread(write)
+        await asyncio.to_thread(_write_files, starting_files(case, subject), folder)
     except OSError as error:
         raise NotPlayable(f"the files of the case cannot be written: {error.strerror}", ("files",)) from error
 
 
-def run_input(case: Case, subject: Subject, folder: Path) -> dict[str, object]:
-    """Return the start input of a case's run."""
+def _write_files(files: Mapping[str, str | bytes], folder: Path) -> None:
+    root = folder.resolve()
+    for path, content in files.items():
+        target = folder / path
+        if not is_sound_path(path.removeprefix("./")) or not target.resolve().is_relative_to(root):
+            raise NotPlayable(f"`{path}` is not a path inside the workspace", ("files", path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def run_input(case: Case, subject: Subject, scene: "Scene") -> dict[str, JsonValue]:
+    """Return the start input of a case's run; what stands in the scene's workspace is its tree. Blocks.
+
+    Raises:
+        NotPlayable: the inputs are not those of the definition.
+    """
+    _, findings = check_inputs(subject.definition, case.inputs)
+    wrong = next((finding for finding in findings if finding.severity == "error"), None)
+    if wrong is not None:
+        raise NotPlayable(wrong.message, ("inputs",))
+    tree = save_manifest(scene.store, snapshot(scene.store, scene.workspace))
     return {
         "definition": {"text": subject.source, "file": subject.file},
         "inputs": case.inputs,
-        "env": case.env,
-        "workspace": {"path": str(folder)},
+        "env": {**case.env},
+        "workspace": {"tree": tree},
         "starter": case.starter,
     }
 
 
-def _duration(status: Status):
+async def end(handle: "Handle") -> None:
+    """End a run that is looked at no more; it may have ended by itself."""
+    from temporalio.service import RPCError
+
+    with contextlib.suppress(RPCError):
+        await handle.terminate("the test is over")
+
+
+def _duration(status: Status) -> timedelta:
     end = status.completed_at or status.updated_at
     if status.started_at is None or end is None:
         raise NotPlayable("the run never began")

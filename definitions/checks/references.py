@@ -7,6 +7,7 @@ may-not-have-run                                                 it has no resul
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from definitions import planned
 from definitions.checks.context import Context, Placed
 from definitions.checks.order import Order
 from definitions.checks.results import OUTPUT_VARIABLE, STEP_FIELDS, output_names
@@ -14,6 +15,7 @@ from definitions.checks.texts import Parsed
 from definitions.diagnostics import Diagnostic, Note, Span
 from definitions.expressions import Reference
 from definitions.expressions.paths import ROOTS
+from definitions.foreign_words import help_for_name
 from definitions.steps import GroupStep, ShellStep
 from definitions.suggestions import closest, did_you_mean, listed
 
@@ -82,10 +84,14 @@ class _Reading:
     def _unknown_name(self, name: str, rest: Sequence[object]) -> Diagnostic:
         if rest and rest[0] in STEP_FIELDS:
             return self._unknown_step(name, 0)
-        steps = self.context.by_id
+        if name in planned.NAMES:
+            return self._report("unknown-name", f"`{name}` is planned and not there yet", 0, None)
+        steps = self._readable_steps
         close = closest(name, [*ROOTS, *steps])
         if name in self.context.definition.inputs:
             help_ = f"did you mean `inputs.{name}`?"
+        elif foreign := help_for_name(name):
+            help_ = foreign
         elif close in steps:
             help_ = f"did you mean `steps.{close}`?"
         else:
@@ -97,14 +103,25 @@ class _Reading:
         return self._report("unknown-name", f"`{name}` is nothing that an expression can refer to", 0, help_)
 
     def _unknown_step(self, name: str, at: int) -> Diagnostic:
-        steps = self.context.by_id
+        steps = self._readable_steps
         found = closest(name, steps)
         if found is None:
-            return self._report("unknown-step", f"no step is called `{name}`", at, _few(steps, "the steps are"))
-        line = self.context.span((*steps[found].path, "id")).line
+            return self._report("unknown-step", f"no step is called `{name}`", at, _few(steps, "there are"))
+        line = self.context.span((*self.context.by_id[found].path, "id")).line
         return self._report("unknown-step", f"no step is called `{name}`", at, f"did you mean `{found}` (line {line})?")
 
     # --- steps --------------------------------------------------------------------------------------
+
+    @property
+    def _readable_steps(self) -> list[str]:
+        """Return the steps that could be referred to here: those that have ended when the text is read."""
+        owner, steps = self.parsed.owner, self.context.by_id
+        if owner is None:
+            return list(steps) if self.parsed.field == "outputs" else []
+        if not self.order.is_known(owner):
+            return list(steps)
+        own = [owner.step.id] if self._is_after_the_step else []
+        return own + [name for name, other in steps.items() if self.order.relation(other, owner) == "ended"]
 
     def _step(self, name: str, at: int) -> Iterator[Diagnostic]:
         other = self.context.by_id.get(name)

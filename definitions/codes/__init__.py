@@ -65,9 +65,9 @@ SECTIONS = {
     "inputs": Section("In the inputs of a run", "Nothing has started when one of these is said.", inputs.CODES),
     "evaluation": Section(
         "In an expression, while a run goes on",
-        "The values decide, so these cannot be found before. The step fails with class `expression`, and the code is "
-        "`steps.ID.error.details.code`. `retry: {on: [expression]}` would try again with the same values; `default` "
-        "and `when` are what helps.",
+        "Where values decide, these cannot be found before; where the text does, `perdure validate` says them. The "
+        "step fails with class `expression`, and the code is `steps.ID.error.details.code`. `retry: {on: "
+        "[expression]}` would try again with the same values; `default` and `when` are what helps.",
         evaluation.CODES,
     ),
     "failures": Section(

@@ -20,6 +20,12 @@ CODES = (
         "the definition, or the values given to it, have errors",
         "The findings stand above it, each with its own code. Nothing was started; the exit code is 7.",
     ),
+    Code(
+        "no-test-file",
+        "there is no test file to play",
+        "`perdure test` plays files `NAME.test.yaml`; `perdure test --init DEFINITION` writes a first one beside a "
+        "definition.",
+    ),
     Code("unreadable", "a file cannot be read", "The message has the system's reason."),
     Code("unwritable", "a file cannot be written", "The message has the system's reason."),
     Code("no-such-folder", "a folder is not there", "`--workspace` and the folder to apply changes to must exist."),

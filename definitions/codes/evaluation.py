@@ -105,8 +105,10 @@ CODES = (
     Code(
         "shell-value-too-big",
         "a value is too big for a script",
-        "A value travels to a script as an environment variable, and the kernel bounds those: 128 KiB for one, 1 MiB "
-        "for all of a script. Pass a file instead: declare it as an output of the step that makes it.",
+        "Small values travel to a script as environment variables and bigger ones by file, but the kernel takes no "
+        "argument of a program over 128 KiB, and all values of a script are bounded together. Pipe such a value "
+        "(`printf '%s' {{ … }} | program`), write it in a here-document, or pass a file. `docs/shell-values.md` has "
+        "it all.",
     ),
     Code(
         "no-such-file",

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import cast
 
 from pydantic import JsonValue
@@ -10,6 +9,7 @@ from pydantic import JsonValue
 from definitions.errors import ExpressionError
 from definitions.evaluation import Evaluation, Scope
 from definitions.records import FILE_KEY, VALUE_KEY
+from definitions.suggestions import closest
 from definitions.values import type_name, with_article
 
 Key = str | int
@@ -21,7 +21,6 @@ ROOTS = frozenset({"inputs", "steps", "env", "run", "docs", "loop"})
 _SPECIAL_KEYS = frozenset({FILE_KEY, VALUE_KEY, "size", "digest"})
 _NOUNS = {"steps": "step", "inputs": "input", "run": "field"}
 _NAMES_SHOWN = 200
-_NAME_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +108,9 @@ def look_up_name(scope: Scope, name: str, start: int) -> JsonValue:
 
 def did_you_mean(name: str, known: list[str]) -> str:
     """Return `; did you mean …` where a known name is spelled nearly so, else nothing."""
-    short = [one for one in known[:_NAMES_SHOWN] if len(one) <= _NAME_LENGTH]
-    close = get_close_matches(name[:_NAME_LENGTH], short, n=1, cutoff=0.6)
-    return f"; did you mean `{close[0]}`?" if close else ""
+    short = known[:_NAMES_SHOWN]
+    close = closest(name, short) or next((one for one in short if "-" in one and name in one.split("-")), None)
+    return f"; did you mean `{close}`?" if close else ""
 
 
 def _missing(prefix: str, holder: JsonValue, key: Key, root: str) -> str:

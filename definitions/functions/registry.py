@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Literal
+
+from definitions.suggestions import closest
 
 TypeSet = frozenset[str]
 """Type names of `definitions.values.type_name` that fit; empty: any."""
@@ -118,5 +119,4 @@ def find(name: str) -> Function | None:
 
 def suggestion(name: str) -> str | None:
     """Return the name of a function that is spelled nearly like `name`."""
-    close = get_close_matches(name, FUNCTIONS, n=1, cutoff=0.7)
-    return close[0] if close else None
+    return closest(name, FUNCTIONS)

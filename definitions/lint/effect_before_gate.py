@@ -1,6 +1,7 @@
 """`effect-before-gate`: the gate asks about something that is done already."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from definitions.diagnostics import Diagnostic, Note
 from definitions.lint.survey import FoundEffect, Survey, is_gate
@@ -18,13 +19,11 @@ def check(survey: Survey) -> Iterator[Diagnostic]:
                 f"`{found.effect.command}` {found.effect.what} before anybody is asked",
                 found.span,
                 "move the step behind the gate, or the gate before it",
-                tuple(_gate_after(survey, found)),
+                _gate_after(survey, found),
             )
 
 
-def _gate_after(survey: Survey, found: FoundEffect) -> Iterator[Note]:
-    """Yield the place of the first gate that follows."""
-    for gate in survey.gates:
-        if survey.order.relation(found.step, gate) == "ended":
-            yield Note(f"the gate `{gate.step.id}` asks only here", survey.id_span(gate))
-            return
+def _gate_after(survey: Survey, found: FoundEffect) -> tuple[Note, ...]:
+    """Return the place of the first gate that follows."""
+    after = (gate for gate in survey.gates if survey.order.relation(found.step, gate) == "ended")
+    return tuple(Note(f"the gate `{gate.step.id}` asks only here", survey.id_span(gate)) for gate in islice(after, 1))

@@ -11,11 +11,13 @@ from functools import lru_cache
 
 from definitions.errors import ExpressionError
 from definitions.shell_values.commands import SHELLS, STARTS_COMMAND, WRAPPERS
-from definitions.shell_values.cursor import Shell, Word
+from definitions.shell_values.cursor import Word
 from definitions.shell_values.grammar import Grammar
 from definitions.shell_values.policy import Command, first_operand
+from definitions.shell_values.sources import Interpreter, Shell
 
 _DEPTH_LIMIT = 4
+_SHELLS: dict[Interpreter, Shell] = {"bash": "bash", "sh": "sh"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,14 @@ class SimpleCommand:
 
 
 @lru_cache(maxsize=512)
-def command_words(text: str, shell: Shell = "bash") -> tuple[SimpleCommand, ...]:
-    """Return the simple commands of a script, in the order in which they stand; never raises."""
+def command_words(text: str, interpreter: Interpreter = "bash") -> tuple[SimpleCommand, ...]:
+    """Return the simple commands of a script, in the order in which they stand; never raises.
+
+    Scripts for Python and Node have none.
+    """
+    shell = _SHELLS.get(interpreter)
+    if shell is None:
+        return ()
     return tuple(sorted(_commands(text, shell, 0), key=lambda command: command.words[0].start))
 
 

@@ -26,6 +26,10 @@ EVALUATING = names(
     # programs that hand their arguments, joined, to a shell, or read them as code
     "ssh rsh mosh parallel watch su runuser script at batch entr make gmake dc ed vim vi ex gdb tclsh expect"
 )
+IN_THE_SHELL = names(
+    "echo printf test [ true false : cd pwd exit return kill shift umask set local declare typeset readonly"
+)
+"""Commands of every shell's own that start no program, so the kernel does not bound their arguments."""
 INPUT_IS_CODE = names("ssh parallel su tclsh dc ed ex")
 DECLARING = names("export readonly local declare typeset")
 SCALAR_DECLARING = names("export readonly")

@@ -4,6 +4,7 @@ bare word       {{ x }}     "${PERDURE_V1}"       always one argument
 double quotes   "a {{ x }}" "a ${PERDURE_V1}"
 single quotes   'a {{ x }}' 'a '"${PERDURE_V1}"''
 arithmetic      $((2 * {{ int(x) }}))   $((2 * (${PERDURE_V1})))   numbers only
+Python, Node    f({{ x }})  an expression that reads the variable as JSON (see `sources`)
 """
 
 from collections.abc import Generator
@@ -15,12 +16,12 @@ from definitions.expressions import Expression
 from definitions.functions.registry import NUMBER
 from definitions.shell_values import refusals
 from definitions.shell_values.refusals import Refusal, ShellValueError, unreadable
+from definitions.shell_values.sources import FROM_ENVIRONMENT, Shell
 from definitions.templates import Placeholder, read_placeholder
 
 VARIABLE = "PERDURE_V"
 
-Shell = Literal["bash", "sh"]
-Quoting = Literal["bare", "double", "single", "ansi", "arithmetic", "comment"]
+Quoting = Literal["bare", "double", "single", "ansi", "arithmetic", "comment", "python", "node"]
 
 _REFERENCES: dict[Quoting, str] = {
     "bare": '"${%s}"',
@@ -28,8 +29,16 @@ _REFERENCES: dict[Quoting, str] = {
     "single": "'\"${%s}\"'",
     "ansi": "'\"${%s}\"$'",
     "arithmetic": "(${%s})",
+    **FROM_ENVIRONMENT,
 }
 _BRACES = frozenset({"'{{'", '"{{"', "'}}'", '"}}"'})
+_TAKES_BRACES: tuple[Refusal, ...] = (
+    refusals.QUOTED_DOCUMENT,
+    refusals.STRING,
+    refusals.FORMATTED,
+    refusals.TEMPLATE_LITERAL,
+)
+"""Where the author's own braces can stand: what is refused there is values."""
 _BLANKS = " \t"
 _DEPTH_LIMIT = 60
 
@@ -90,6 +99,7 @@ class Cursor:
         self.waiting_documents = 0
         self._names: dict[str, str] = {}
         self._refused: list[Refusal] = []
+        self._refused_at: set[int] = set()
         self._depth = 0
 
     # --- the cursor ---------------------------------------------------------------------------------
@@ -128,7 +138,7 @@ class Cursor:
         if quoting == "comment":
             self.copy.append(" ".join(self.text[found.start : found.end].split()))
             return
-        if found.expression.text.strip() in _BRACES and self._refused in ([], [refusals.QUOTED_DOCUMENT]):
+        if found.expression.text.strip() in _BRACES and all(reason in _TAKES_BRACES for reason in self._refused):
             self.copy.append(found.expression.text.strip()[1:-1])  # the author's own braces, no value
             if word:
                 word.add_unknown()
@@ -152,7 +162,8 @@ class Cursor:
 
     def refuse(self, refusal: Refusal, placeholder: Placeholder) -> None:
         """Take note that a placeholder cannot stand where it does; the first reason counts."""
-        if all(error.position != placeholder.start for error in self.errors):
+        if placeholder.start not in self._refused_at:
+            self._refused_at.add(placeholder.start)
             self.errors.append(refusal.at(placeholder.start, placeholder.end))
 
     @contextmanager
@@ -165,13 +176,19 @@ class Cursor:
             self._refused.pop()
 
     @contextmanager
-    def nested(self) -> Generator[None]:
-        """Bound the depth of what is inside, and refuse a line end in it while a here-document waits."""
-        start, waiting = self.at, self.waiting_documents
+    def deeper(self) -> Generator[None]:
+        """Bound the depth of what is inside."""
         self._depth += 1
         if self._depth > _DEPTH_LIMIT:
             raise self.unreadable("the script is nested too deep")
         yield
         self._depth -= 1
+
+    @contextmanager
+    def nested(self) -> Generator[None]:
+        """Bound the depth of what is inside, and refuse a line end in it while a here-document waits."""
+        start, waiting = self.at, self.waiting_documents
+        with self.deeper():
+            yield
         if waiting and "\n" in self.text[start : self.at]:
             raise self.unreadable("a line ends inside quotes or brackets before a here-document begins")

@@ -8,12 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from definitions.shell_values import refusals
-from definitions.shell_values.cursor import Shell, Word
+from definitions.shell_values.cursor import Word
 from definitions.shell_values.policy import Command, Document, Policy
+from definitions.shell_values.sources import Shell
 from definitions.shell_values.words import Words
 from definitions.templates import OPENING
 
 _CLOSERS = {"if": "fi", "while": "done", "until": "done", "{": "}"}
+_WORDS_LIMIT = 2000
+"""Of one command: what starts commands is looked at from each of its words on."""
 _INNER = frozenset({"then", "elif", "else", "do"})
 """Words after which a command begins, inside a compound command."""
 _PREFIXES = frozenset({"!", "time"})
@@ -55,6 +58,10 @@ class Grammar(Words):
         if self._documents:
             raise self.unreadable("a here-document has no end")
         self.policy.finish()
+
+    def arguments(self) -> frozenset[str]:
+        """Return the variables that the script hands to programs."""
+        return frozenset(self.variable(value.expression) for value in self.policy.started_with())
 
     # --- lists --------------------------------------------------------------------------------------
 
@@ -113,7 +120,8 @@ class Grammar(Words):
         else:
             keyword = self._keyword()
             if keyword:
-                self._compound(keyword, pipeline)
+                with self.deeper():
+                    self._compound(keyword, pipeline)
             else:
                 self.simple(pipeline)
 
@@ -268,6 +276,7 @@ class Grammar(Words):
         name = self.word()
         if name.values:
             self.policy.refuse_word(name, refusals.NAME)
+        self.policy.define(name.plain)
         if match := _FUNCTION.match(self.text, self.at):
             self.take(len(match.group()))
 
@@ -298,6 +307,8 @@ class Grammar(Words):
         word = self.word()
         if word.end == word.start:
             raise self.unreadable("this cannot be read as a word")
+        if len(command.words) >= _WORDS_LIMIT:
+            raise self.unreadable(f"a command has more than {_WORDS_LIMIT} words")
         if word.is_plain and self.next in ("<", ">") and _IO_NUMBER.fullmatch(word.plain):
             return
         command.add(word)
@@ -306,6 +317,7 @@ class Grammar(Words):
         match = _FUNCTION.match(self.text, self.at)
         if match is None or len(command.words) != 1 or command.assignments:
             return False
+        self.policy.define(command.words[0].plain)
         self.take(len(match.group()))
         return True
 

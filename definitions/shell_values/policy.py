@@ -6,7 +6,7 @@ it does not name is taken to use its arguments as they are.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -18,6 +18,7 @@ from definitions.shell_values.commands import (
     DECLARING,
     EVALUATING,
     HARMLESS_BUILTINS,
+    IN_THE_SHELL,
     INPUT_IS_CODE,
     MAY_MAKE_ARRAYS,
     NAME_TESTS,
@@ -34,6 +35,8 @@ from definitions.templates import Placeholder
 
 Refuse = Callable[[Refusal, Placeholder], None]
 
+_DEPTH_LIMIT = 40
+"""Of commands that start commands."""
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\+?=")
 _SUBSCRIPT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\[")
 
@@ -79,6 +82,21 @@ class Policy:
         self._declared: list[Word] = []
         self._has_attributes = False
         self._has_arrays = False
+        self._functions: set[str] = set()
+        self._started: list[tuple[str, Sequence[Word]]] = []
+        self._decided: set[int] = set()
+        self._depth = 0
+
+    def define(self, name: str) -> None:
+        """Take note of a function."""
+        self._functions.add(name)
+
+    def started_with(self) -> Iterator[Placeholder]:
+        """Yield the values that the script hands to programs, which the kernel bounds; functions are known by now."""
+        for name, words in self._started:
+            if name not in self._functions:
+                for word in words:
+                    yield from word.values
 
     def finish(self) -> None:
         """Decide what only the whole script tells."""
@@ -105,6 +123,8 @@ class Policy:
         if not command.words:
             return
         self._words(command.words)
+        if (name := _command_name(command.words[0])) not in IN_THE_SHELL:
+            self._started.append((name, (*command.assignments, *command.words)))
         reader = self._runs_input(command.words)
         if not reader:
             return
@@ -146,7 +166,18 @@ class Policy:
     # --- commands -----------------------------------------------------------------------------------
 
     def _words(self, words: Sequence[Word]) -> None:
-        """Decide about the words of a command, its name first."""
+        """Decide about the words of a command, its name first; commands that start commands take one look each."""
+        if words[0].start in self._decided:
+            return
+        self._decided.add(words[0].start)
+        if self._depth >= _DEPTH_LIMIT:
+            self._refuse_words(words, refusals.BEFORE_COMMAND)
+            return
+        self._depth += 1
+        self._decide(words)
+        self._depth -= 1
+
+    def _decide(self, words: Sequence[Word]) -> None:
         if words[0].has_values:
             self.refuse_word(words[0], refusals.COMMAND_NAME)
         name = _command_name(words[0])
@@ -229,10 +260,12 @@ class Policy:
 
     def _runs_input(self, words: Sequence[Word]) -> str:
         """Return the name of the interpreter that runs its standard input as code, if the command is one."""
-        name = _command_name(words[0])
-        if name in WRAPPERS:
-            inner = words[first_operand(words, *WRAPPERS[name]) :]
-            return "" if not inner else self._of_input(inner) if name == "xargs" else self._runs_input(inner)
+        while (name := _command_name(words[0])) in WRAPPERS:
+            words = words[first_operand(words, *WRAPPERS[name]) :]
+            if not words:
+                return ""
+            if name == "xargs":
+                return self._of_input(words)
         if name in INPUT_IS_CODE:
             return name
         interpreter = interpreter_called(name)

@@ -86,6 +86,26 @@ UNKNOWN_CODE = Refusal(
     "the command is not known here, and its `-c` or `-e` may run this value as code",
     "write the command's name, or pass the value in the environment (`env:` of the step)",
 )
+STRING = Refusal(
+    "a value cannot stand inside a string: it is an expression of its own in Python and Node",
+    'leave the quotes out, `name = {{ … }}`, or join: `"to " + {{ … }}`',
+)
+FORMATTED = Refusal(
+    "a value cannot stand inside a formatted string: it is an expression of its own",
+    'assign it first, `value = {{ … }}`, and write `f"… {value}"`',
+)
+TEMPLATE_LITERAL = Refusal(
+    "a value cannot stand in the text of a template literal: it is an expression of its own",
+    "assign it first, `const value = {{ … }}`, and write `${value}`",
+)
+
+
+def joined(sign: str) -> Refusal:
+    """Return why a value cannot stand right beside a word, a quote or a dot of a program."""
+    return Refusal(
+        f"a value is an expression of its own here, and it touches `{sign}`",
+        "put an operator, a comma or a blank between; for a name or a key use `getattr(…, {{ … }})` or `…[{{ … }}]`",
+    )
 
 
 def special_variable(name: str) -> Refusal:

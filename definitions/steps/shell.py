@@ -15,8 +15,8 @@ class ShellStep(StepBase):
     type: Literal["shell"]
     command: ShellText = Field(min_length=1)
     """The script. `{{ expr }}` stands for one value, whatever it contains."""
-    shell: Literal["bash", "sh"] = "bash"
-    """The interpreter: `bash -eo pipefail` or `sh -e`."""
+    shell: Literal["bash", "sh", "python", "node"] = "bash"
+    """The interpreter: `bash -eo pipefail`, `sh -e`, `python3` or `node`."""
     working_directory: Template = "."
     """Where the script starts, relative to the workspace."""
     exit_codes: list[Annotated[int, Field(ge=0, le=255)]] = [0]

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from definitions.types.inference import Inference
 
 _FEW = 8
+_LENGTHS = ("length", "size", "count")
+"""What other languages call the number of items."""
 
 
 def entry(inference: Inference, tree: Entry) -> Type:
@@ -80,14 +82,14 @@ def _field(inference: Inference, tree: Entry, holder: Type, key: str) -> Type:
     if not is_missing:
         return ANY
     message = f"{inference.quote(tree.holder.span)} has no field `{key}`"
-    help_ = _as_a_call(inference, tree, key) or did_you_mean(key, holder.fields) or _known_fields(holder)
+    help_ = _as_a_call(inference, tree, holder, key) or did_you_mean(key, holder.fields) or _known_fields(holder)
     return inference.report("no-such-field", message, tree.key_span, help_, holder.origin)
 
 
 def _of_no_holder(inference: Inference, tree: Entry, holder: Type, key: str) -> Type:
     shown = inference.quote(tree.holder.span)
     message = f"{shown} is {holder.in_words} and has no field `{key}`"
-    help_ = _as_a_call(inference, tree, key)
+    help_ = _as_a_call(inference, tree, holder, key)
     if help_ is None and holder.present.is_just("list"):
         help_ = f"an item of it has an index: `{shown[1:-1]}[0]`"
     elif help_ is None and holder.present.is_just("string"):
@@ -95,9 +97,9 @@ def _of_no_holder(inference: Inference, tree: Entry, holder: Type, key: str) -> 
     return inference.report("no-such-field", message, tree.key_span, help_, holder.origin)
 
 
-def _as_a_call(inference: Inference, tree: Entry, key: str) -> str | None:
-    function = FUNCTIONS.get("len" if key in ("length", "size", "count") else key)
-    if function is None or not function.is_method or key in ("file", "values", "keys", "hash"):
+def _as_a_call(inference: Inference, tree: Entry, holder: Type, key: str) -> str | None:
+    function = FUNCTIONS.get("len" if key in _LENGTHS else key)
+    if function is None or not function.is_method or not holder.may_be(*function.parameter(0).types):
         return None
     shown = inference.quote(tree.holder.span)[1:-1]
     return f"a function is called: `{shown}.{function.name}({'…' if function.least > 1 else ''})`"

@@ -181,8 +181,8 @@ class TypeScope:
         return replace(own, fields={**own.fields, **declared})
 
     def _declared(self, step: Step, value: JsonValue, name: str, path: Path) -> Type:
-        if isinstance(step, ShellStep) and isinstance(value, str) and OPENING not in value:
-            return FILE
+        if isinstance(step, ShellStep) and not (isinstance(value, str) and OPENING in value):
+            return FILE if isinstance(value, str) else ANY
         return self._rendered(value, step, (*path, "outputs", name))
 
     def _own(self, step: Step, path: Path) -> Type:

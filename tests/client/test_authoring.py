@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -6,7 +7,7 @@ from definitions import catalog
 from definitions.codes import CODES
 from definitions.schema import json_schema
 
-GOOD = "name: good\nsteps: [{id: a, type: group, steps: [{id: b, type: shell, command: 'true'}]}]\n"
+GOOD = "name: good\ndescription: d\nsteps: [{id: a, type: group, steps: [{id: b, type: shell, command: 'true'}]}]\n"
 BAD = "name: bad\nsteps: [{id: a, type: shell, command: 'echo {{ steps.b.outputs.x }}'}]\n"
 
 
@@ -30,6 +31,66 @@ def test_validate_json_is_one_list(cli, write, option):
     ran = cli("validate", write(GOOD), write(BAD), *option)
     assert ran.code == 7
     assert [finding["code"] for finding in json.loads(ran.out)] == ["unknown-step"]
+
+
+WARNED = "name: warned\noutputs: {x: {type: string}}\nsteps: [{id: a, type: wait, duration: 1s}]\n"
+UNDESCRIBED = "name: undescribed\nsteps: [{id: a, type: wait, duration: 1s}]\n"
+
+
+def test_validate_counts_every_kind_of_finding_when_it_takes_a_file(cli, write):
+    file = write(WARNED)
+    ran = cli("validate", file)
+    assert (ran.code, ran.err.strip()) == (0, f"{file}: valid (1 step, 1 warning, 1 lint finding)")
+    assert "warning[output-without-value]" in ran.out
+    assert "lint[missing-description]: `warned` has no description" in ran.out
+
+
+def test_validate_refuses_warnings_and_lint_when_strict(cli, write):
+    file, clean = write(WARNED), write(GOOD)
+    assert cli("validate", clean, "--strict").code == 0
+    ran = cli("validate", clean, file, "--strict")
+    assert ran.code == 7
+    assert ran.err.strip().splitlines()[-1] == f"1 warning, 1 lint finding in `{file}`"
+    assert f"{file}: valid" not in ran.err
+    assert f"{clean}: valid" in ran.err
+    assert cli("validate", write(UNDESCRIBED), "--strict").code == 7
+    assert cli("validate", write(UNDESCRIBED), "--strict", "--no-lint").code == 0
+
+
+def test_validate_gives_no_advice_when_told_not_to(cli, write):
+    ran = cli("validate", write(WARNED), "--no-lint")
+    assert (ran.code, "lint[" in ran.out, "warning[" in ran.out) == (0, False, True)
+
+
+def test_validate_counts_errors_of_all_files_when_several_are_refused(cli, write):
+    ran = cli("validate", write(BAD), write(BAD))
+    assert ran.err.strip() == "2 errors in 2 files"
+
+
+def test_validate_prints_one_sarif_log_when_asked(cli, write):
+    ran = cli("validate", write(UNDESCRIBED), write(BAD), "--format", "sarif")
+    log = json.loads(ran.out)
+    assert ran.code == 7
+    results = log["runs"][0]["results"]
+    assert [(result["ruleId"], result["level"]) for result in results] == [
+        ("missing-description", "note"),
+        ("unknown-step", "error"),
+    ]
+    assert log["version"] == "2.1.0"
+    assert json.loads(cli("validate", write(GOOD), "--format", "sarif").out)["runs"][0]["results"] == []
+
+
+def test_validate_prints_workflow_commands_when_asked(cli, write, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    ran = cli("validate", write(BAD), "--format", "github")
+    assert ran.code == 7
+    assert re.match(r"::error file=[^/,]+,line=2,endLine=2,col=\d+,endColumn=\d+,title=unknown-step::no step", ran.out)
+    assert cli("validate", write(GOOD), "--format", "github").out == ""
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "github"])
+def test_validate_of_a_file_that_is_not_there_is_a_usage_error_in_every_format(cli, form):
+    assert cli("validate", "./none.yaml", "--format", form).code == 2
 
 
 def test_validate_reads_catalog_names_too(cli):

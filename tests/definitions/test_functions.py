@@ -136,6 +136,8 @@ def test_function_gives(text: str, value: object):
         ("all([null])", "type-mismatch"),
         ("contains(inputs.text, 1)", "type-mismatch"),
         ('contains([1], "a")', "type-mismatch"),
+        ("range(-9223372036854775807, 9223372036854775807)", "result-too-big"),
+        ("range(0, 9223372036854775807, 1)", "result-too-big"),
         ("sum([9223372036854775807, 1])", "number-out-of-range"),
         ("sum([1.7e308, 1.7e308])", "number-out-of-range"),
         ("abs(-9223372036854775807 - 1)", "number-out-of-range"),

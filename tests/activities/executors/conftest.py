@@ -11,7 +11,7 @@ from activities.executors.interface import Execution
 from activities.process.environment import step_environment
 from activities.store.opening import open_store
 from definitions.records import RunContext, RunHandle, StepCall
-from definitions.shell_values import bind, compile_script
+from definitions.shell_values import bind, bound_text, compile_script
 from definitions.steps import ShellStep
 
 
@@ -48,7 +48,7 @@ def make_execution(tmp_path: Path) -> MakeExecution:
             context=RunContext(
                 execution_id="run-1", definition_id="d", definition_digest="0", started_at=datetime.now(UTC)
             ),
-            step=step.model_copy(update={"command": script.text}),
+            step=step.model_copy(update={"command": bound_text(script, bindings)}),
             bindings=bindings,
             workspace=tmp_path / "workspace",
             scratch=tmp_path / "scratch",

@@ -1,6 +1,7 @@
 """Shell steps: values, outputs, failures, profiles."""
 
 import asyncio
+import hashlib
 import os
 import subprocess
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from activities.executors import shell, tool_versions
 from activities.executors.interface import Execution
 from activities.executors.shell import ShellExecutor
 from activities.process.isolation import Isolation, probe
+from activities.step_identity import step_key
 from activities.step_log import StoreStepLog, read_log
 from definitions.errors import ErrorClass, StepFailure
 from definitions.steps import SetStep
@@ -148,13 +150,115 @@ async def test_a_script_may_be_longer_than_any_argument(make_execution: MakeExec
     assert outputs["stdout"] == "here"
 
 
-@pytest.mark.parametrize("value", ["x" * 131_072, "a\0b"])
-async def test_a_value_that_no_variable_can_hold_is_named(make_execution: MakeExecution, value: str) -> None:
+async def test_a_variable_that_holds_a_nul_is_named(make_execution: MakeExecution) -> None:
     execution = make_execution("true")
-    execution.bindings["PERDURE_VALUE_1"] = value
+    execution.bindings["PERDURE_VALUE_1"] = "a\0b"
     failed = await failure(execution)
     assert failed.error_class == ErrorClass.EXPRESSION
-    assert failed.message.startswith("`PERDURE_VALUE_1` h")
+    assert failed.message.startswith("`PERDURE_VALUE_1` holds a NUL")
+
+
+async def test_a_variable_of_the_author_that_is_too_long_is_named(make_execution: MakeExecution) -> None:
+    failed = await failure(make_execution("true", env={"MINE": "x" * 131_072}))
+    assert failed.error_class == ErrorClass.EXPRESSION
+    assert failed.message == "`MINE` has 131077 bytes, and a variable at most 131071; pass it by a file"
+
+
+LONG_VALUE = "é'\"$(touch pwned)\n" * 8_000
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "command"),
+    [
+        ("bash", "cat > out <<EOF\n{{ inputs.v }}.\nEOF\n"),
+        ("sh", "printf '%s.\\n' {{ inputs.v }} > out"),
+        ("python", "open('out', 'w', newline='').write({{ inputs.v }} + '.\\n')"),
+        ("node", "require('fs').writeFileSync('out', {{ inputs.v }} + '.\\n')"),
+    ],
+)
+@pytest.mark.parametrize("profile", ["standard", "restricted"])
+async def test_a_value_beyond_the_kernels_limits_arrives_by_file(
+    make_execution: MakeExecution, interpreter: str, command: str, profile: str
+) -> None:
+    execution = make_execution(command, {"v": LONG_VALUE}, shell=interpreter, security_profile=profile)
+    await run(execution)
+    assert (execution.workspace / "out").read_text() == f"{LONG_VALUE}.\n"
+    assert [path.name for path in execution.workspace.iterdir()] == ["out"]
+
+
+async def test_an_argument_that_is_too_long_is_explained(make_execution: MakeExecution) -> None:
+    failed = await failure(make_execution('y={{ inputs.v }}; ls "$y"', {"v": LONG_VALUE}))
+    assert "exit code 126 (a value is too long for an argument: pipe it" in failed.message
+
+
+async def test_a_key_holds_the_digest_of_a_value_that_goes_by_file(make_execution: MakeExecution) -> None:
+    execution = make_execution("echo {{ inputs.v }} {{ inputs.w }}", {"v": LONG_VALUE, "w": "short"}, cache=True)
+    key = await step_key(ShellExecutor(), execution, None)
+    digest = hashlib.sha256(LONG_VALUE.encode()).hexdigest()
+    assert key.descriptor["values"] == {"PERDURE_V1": {"sha256": digest}, "PERDURE_V2": "short"}
+
+
+# --- Python and Node --------------------------------------------------------------------------------
+
+
+async def test_python_sees_values_with_their_types(make_execution: MakeExecution) -> None:
+    command = "import json, os\nx = {{ inputs.v }}\nprint(json.dumps(x), type(x).__name__, os.path.exists('sub'))"
+    execution = make_execution(command, {"v": {"a": [1, None, "'; boom"]}}, shell="python", working_directory="w")
+    (execution.workspace / "w" / "sub").mkdir(parents=True)
+    assert (await run(execution))["stdout"] == '{"a": [1, null, "\'; boom"]} dict True'
+
+
+async def test_node_sees_values_with_their_types(make_execution: MakeExecution) -> None:
+    command = "const x = {{ inputs.v }}\nconsole.log(JSON.stringify(x), typeof {{ inputs.v }})"
+    execution = make_execution(command, {"v": {"a": [1, None, "'; boom"]}}, shell="node")
+    assert (await run(execution))["stdout"] == '{"a":[1,null,"\'; boom"]} object'
+
+
+async def test_node_finds_the_packages_of_the_workspace(make_execution: MakeExecution) -> None:
+    execution = make_execution("console.log(require('mine'))", shell="node")
+    (execution.workspace / "node_modules" / "mine").mkdir(parents=True)
+    (execution.workspace / "node_modules" / "mine" / "index.js").write_text("module.exports = 'found'")
+    assert (await run(execution))["stdout"] == "found"
+    execution.environment["NODE_PATH"] = "/nowhere"
+    assert "Cannot find module 'mine'" in (await failure(execution)).message
+
+
+async def test_a_python_step_is_not_what_its_imports_find(make_execution: MakeExecution) -> None:
+    execution = make_execution("import json; print(json.dumps([{{ inputs.v }}]))", {"v": 1}, shell="python")
+    execution.step = execution.step.model_copy(update={"id": "json"})
+    assert (await run(execution))["stdout"] == "[1]"
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "command", "message"),
+    [
+        ("python", "import sys\nsys.exit(3)", "the script ended with exit code 3"),
+        ("python", "raise ValueError('no luck')", "the script ended with exit code 1: ValueError: no luck"),
+        ("python", "x = = 1", "the script ended with exit code 1: SyntaxError: invalid syntax"),
+        ("node", "process.exit(3)", "the script ended with exit code 3"),
+        ("node", "throw new TypeError('no luck')", "the script ended with exit code 1: TypeError: no luck"),
+        ("node", "const = 1", "the script ended with exit code 1: SyntaxError: Unexpected token '='"),
+        ("node", "throw 'no luck'", "the script ended with exit code 1: Node.js v"),
+    ],
+)
+async def test_a_failed_program_says_what_it_raised(
+    make_execution: MakeExecution, interpreter: str, command: str, message: str
+) -> None:
+    failed = await failure(make_execution(command, shell=interpreter))
+    assert (failed.error_class, failed.message[: len(message)]) == (ErrorClass.EXIT, message)
+
+
+async def test_an_interpreter_that_is_missing_is_named(make_execution: MakeExecution) -> None:
+    failed = await failure(make_execution("1", shell="node", env={"PATH": "/nowhere"}))
+    assert failed.error_class == ErrorClass.NOT_FOUND
+    assert failed.message.startswith("there is no program `node` on the PATH `/nowhere`")
+
+
+@pytest.mark.parametrize(("interpreter", "version"), [("python", "Python 3"), ("node", "v")])
+async def test_identity_is_the_programs_version(make_execution: MakeExecution, interpreter: str, version: str) -> None:
+    identity = await ShellExecutor().identity(make_execution("1", shell=interpreter))
+    assert identity["interpreter"] == interpreter
+    assert str(identity["version"]).startswith(version)
 
 
 async def test_a_working_directory_is_inside_the_workspace(make_execution: MakeExecution) -> None:

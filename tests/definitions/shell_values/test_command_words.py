@@ -69,3 +69,8 @@ def test_name_is_empty_when_only_the_run_knows_it() -> None:
 def test_reading_ends_when_code_is_nested_deep() -> None:
     text = "eval " * 50 + "'" + "eval \\'" * 50
     assert command_words(text)
+
+
+def test_there_are_no_commands_when_the_script_is_a_program() -> None:
+    assert command_words("git.push()", "python") == ()
+    assert command_words("git push", "node") == ()

@@ -1,0 +1,190 @@
+"""Level *real*: the real workflow with real steps; agents are scripted from the stubs, and time is the world's.
+
+    opened   gives `play`, on a server in memory (shared with the level *simulated*)
+    play     one case: lay out its files in a git repository, start it, decide at its gates
+
+An agent step is played by the scripted provider, through the runner that real agents have. A shell step runs, except
+where the case has a stub for it: so a case can test everything but the step that would publish.
+"""
+
+import asyncio
+import contextlib
+import functools
+import os
+import subprocess
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import which
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from client.starting import CALLER_ENVIRONMENT
+from client.testing import stage
+from client.testing.people import People
+from client.testing.stage import Scene, Stage
+from client.testing.stub_executor import Overheard, Prompts, StubExecutor
+from client.testing.stubbing import own_outputs
+from client.testing.verdicts import NotPlayable, Outcome, Play, Subject
+from definitions.cases.models import Case, Stub
+from definitions.durations import format_duration
+from definitions.messages import Report
+from definitions.records import ENDED, Status
+from definitions.steps import AgentStep, GroupStep, Step
+
+if TYPE_CHECKING:
+    from client.testing.stage import Handle
+
+PATIENCE = timedelta(minutes=10)
+"""How long a case may take."""
+LONGEST_WAIT = timedelta(seconds=10)
+"""How long a case may ask people and agents to take: nobody wants to wait for a test."""
+_PAUSE = 0.05
+_GIT_TIME = 60
+
+
+@contextlib.asynccontextmanager
+async def opened() -> AsyncGenerator[Play]:
+    """Give what plays cases, while the block lasts."""
+    async with stage.opened() as found:
+        yield functools.partial(play, found)
+
+
+async def play(on: Stage, case: Case, subject: Subject) -> Outcome:
+    """Play one case. Raises `NotPlayable`."""
+    from activities.registry import built_in_executors
+    from workflows.run_definition import RunDefinition
+
+    _check(case)
+    prompts = Prompts()
+    stubs = StubExecutor(case, prompts)
+    executors = {kind: Overheard(executor, stubs) for kind, executor in built_in_executors().items()}
+    async with on.serving(RunDefinition, executors) as scene:
+        await stage.lay_out(case, subject, scene.workspace)
+        await asyncio.to_thread(_make_repository, scene.workspace)
+        request = await asyncio.to_thread(stage.run_input, case, subject, scene)
+        handle = await scene.start({**request, **_casting(case, subject)})
+        try:
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                report = await _watch(scene, handle, People(case))
+        except TimeoutError as error:
+            raise NotPlayable(f"the case did not come to its end within {format_duration(PATIENCE)}") from error
+        finally:
+            await stage.end(handle)
+        return scene.outcome(report, prompts.by_path)
+
+
+async def _watch(scene: Scene, handle: "Handle", people: People) -> Report:
+    """Decide at gates until the run has ended, or only waits for what nobody will say. Raises `NotPlayable`."""
+    while True:
+        report = await scene.report(handle)
+        status = report.status
+        if status.status in ENDED:
+            return await _ended(scene, handle, report)
+        people.meet(status.pending_approvals)
+        talk, now = people.next(), datetime.now(UTC)
+        if talk is not None and talk.moment is not None and talk.moment <= now:
+            await people.say(handle, talk)
+            continue
+        if talk is None and _stands_still(status, now):
+            return report
+        await asyncio.sleep(_PAUSE)
+
+
+async def _ended(scene: Scene, handle: "Handle", report: Report) -> Report:
+    """Wait until the run has closed: its record is being written, and its folders are removed."""
+    from temporalio.client import WorkflowFailureError
+
+    with contextlib.suppress(WorkflowFailureError):
+        await handle.result()
+    return report
+
+
+def _stands_still(status: Status, now: datetime) -> bool:
+    """Whether nothing runs, and gates wait for longer than a test does."""
+    is_waiting = [gate.deadline is None or gate.deadline > now + LONGEST_WAIT for gate in status.pending_approvals]
+    is_running = any(step.status == "running" and step.type != "group" for step in status.steps.values())
+    return bool(is_waiting) and all(is_waiting) and not is_running
+
+
+# --- what a case may ask for ----------------------------------------------------------------------------
+
+
+def _check(case: Case) -> None:
+    """Raise `NotPlayable` where a case asks for what takes a clock that jumps."""
+    remedy = "play it at the level `simulated`, where nobody waits"
+    if case.clock.start is not None:
+        raise NotPlayable(f"the time of the level `real` is the world's; {remedy}", ("clock", "start"))
+    for path in case.decisions:
+        for decision in case.decisions_at(path):
+            if decision.after > LONGEST_WAIT:
+                message = f"`after: {format_duration(decision.after)}` is longer than a test waits; {remedy}"
+                raise NotPlayable(message, ("decisions", path))
+    for path in case.stubs:
+        for stub in case.stubs_at(path):
+            if stub.delay > LONGEST_WAIT:
+                message = f"`delay: {format_duration(stub.delay)}` is longer than a test waits; {remedy}"
+                raise NotPlayable(message, ("stubs", path))
+            if stub.cached:
+                raise NotPlayable("at the level `real` the cache is the real one; leave `cached` out", ("stubs", path))
+
+
+def _casting(case: Case, subject: Subject) -> dict[str, JsonValue]:
+    """Return the part of the start input that says who plays: scripted agents, with the caller's tools."""
+    script = {path: _entries(step, case.stubs_at(path)) for path, step in _agents(subject.definition.steps)}
+    return {
+        "provider": "scripted",
+        "script": {"steps": {path: entries for path, entries in script.items() if entries}},
+        "caller_environment": {name: os.environ[name] for name in CALLER_ENVIRONMENT if name in os.environ},
+    }
+
+
+def _agents(steps: Iterable[Step], prefix: str = "") -> Iterator[tuple[str, AgentStep]]:
+    for step in steps:
+        if isinstance(step, AgentStep):
+            yield prefix + step.id, step
+        if isinstance(step, GroupStep):
+            yield from _agents(step.steps, f"{prefix}{step.id}/")
+
+
+def _entries(step: AgentStep, stubs: tuple[Stub, ...]) -> list[JsonValue]:
+    """Return an agent's stubs, one an attempt, as the script that the scripted provider plays."""
+    entries = [_entry(step, stub) for stub in stubs]
+    last = stubs[-1].fail if stubs else None
+    if last is not None and last.times is not None:
+        entries[-1]["times"] = last.times
+        entries.append(_entry(step, stubs[-1].model_copy(update={"fail": None})))
+    return [*entries]
+
+
+def _entry(step: AgentStep, stub: Stub) -> dict[str, JsonValue]:
+    entry: dict[str, JsonValue] = {"delay": format_duration(stub.delay)}
+    if stub.fail is not None:
+        return {**entry, "fail": {"class": stub.fail.type, "message": stub.fail.message}}
+    return {**entry, "files": {**stub.files}, "answer": own_outputs(step, stub)}
+
+
+def _make_repository(folder: Path) -> None:
+    """Make the workspace a git repository with one commit, as a user's is; without git it stays a folder."""
+    if which("git") is None:
+        return
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    who = {
+        **{f"GIT_{role}_NAME": "Test" for role in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{role}_EMAIL": "test@example.invalid" for role in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{role}_DATE": "2026-01-01T00:00:00Z" for role in ("AUTHOR", "COMMITTER")},
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+    }
+    for arguments in (
+        ["init", "--quiet", "--initial-branch=main"],
+        ["add", "--all"],
+        ["commit", "--quiet", "--allow-empty", "--no-gpg-sign", "--message", "The files of the case"],
+    ):
+        done = subprocess.run(
+            ["git", *arguments], cwd=folder, env={**kept, **who}, check=False, timeout=_GIT_TIME, capture_output=True
+        )
+        if done.returncode != 0:
+            said = done.stderr.decode(errors="replace").strip()[:300]
+            raise NotPlayable(f"the files of the case cannot be put under git: {said}", ("files",))

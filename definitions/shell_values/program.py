@@ -1,0 +1,74 @@
+"""Scripts for Python and Node: a value stands where an expression can stand, and nowhere else.
+
+The value itself is never part of the text, so whatever is read wrongly here cannot make it run. What these readers
+are for is that a placeholder in a string, a comment or a pattern is found at load: it would be text there.
+"""
+
+import re
+from abc import ABC, abstractmethod
+
+from definitions.shell_values import refusals
+from definitions.shell_values.cursor import Cursor
+from definitions.shell_values.refusals import Refusal
+from definitions.shell_values.sources import Program
+from definitions.templates import OPENING
+
+_JOINS_BEFORE = re.compile(r"[\w$'\"`.\\#@)\]]")
+_JOINS_AFTER = re.compile(r"[\w$'\"`]")
+
+
+class ProgramText(Cursor, ABC):
+    """Reads a script of a programming language."""
+
+    program: Program
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, "sh")
+
+    @abstractmethod
+    def script(self) -> None:
+        """Read the script.
+
+        Raises:
+            ShellValueError: it cannot be followed with certainty.
+            ExpressionError: a placeholder holds no expression.
+        """
+
+    def value(self) -> None:
+        """Read a placeholder where code stands."""
+        start = self.at
+        before = "" if self.text.endswith("...", 0, start) else self.text[start - 1 : start]
+        self.placeholder(self.program)
+        if _JOINS_BEFORE.match(before) or _JOINS_AFTER.match(self.next):
+            self.refuse_last(refusals.joined(before or self.next), start)
+
+    def refuse_last(self, refusal: Refusal, start: int) -> None:
+        """Refuse the placeholder that was read last, if it holds a value and began at `start`."""
+        if self.values and self.values[-1].start == start:
+            self.refuse(refusal, self.values[-1])
+
+    def comment(self, end: str = "\n") -> None:
+        """Read a comment up to its end, which is left; no value gets into it."""
+        while self.next and not self.sees(end):
+            if self.sees(OPENING):
+                self.placeholder("comment")
+            else:
+                self.take()
+
+    def string(self, quote: str, refusal: Refusal) -> None:
+        """Read a string from after its opening quotes to its end."""
+        with self.refusing(refusal):
+            while not self.sees(quote):
+                self.inside_string(quote)
+        self.take(len(quote))
+
+    def inside_string(self, quote: str) -> None:
+        """Read one piece of what stands in a string."""
+        if not self.next or (len(quote) == 1 and self.next == "\n" and quote != "`"):
+            raise self.unreadable("a string is not closed")
+        if self.sees(OPENING):
+            self.placeholder(self.program)
+        elif self.sees("\\") and not self.text.startswith(OPENING, self.at + 1):
+            self.take(2)
+        else:
+            self.take()
