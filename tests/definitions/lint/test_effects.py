@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from definitions.lint.effects import effects_in
 from definitions.lint.known import KNOWN
 
-
 PIECES = [
     "git", "push", "sudo", "-u", "$(", ")", "'", '"', "`", "\\", "\n", ";", "|", "&&", "{", "}", "{{ inputs.x }}", "if",
     "then", "fi", "case", "in", "esac", "((", "bash -c", "aws s3 cp", "s3://a", "curl", "-d", "<<EOF\n", "EOF\n",
