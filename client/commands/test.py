@@ -132,7 +132,7 @@ def _print_json(results: Sequence[FileResult]) -> None:
 
 def _write_junit(path: Path, results: Sequence[FileResult]) -> None:
     from client.testing.report import junit
-    from client.testing.writing import write_whole
+    from client.whole_files import write_whole
 
     try:
         write_whole(path, junit(results))
@@ -159,7 +159,7 @@ def _conclude(results: Sequence[FileResult], minimum: float | None, *, quiet: bo
 def _update(result: FileResult) -> list[Path]:
     """Write what came of the cases of a file into it; return its path where that changed anything."""
     from client.testing.updating import updated_text
-    from client.testing.writing import write_whole
+    from client.whole_files import write_whole
 
     changed = updated_text(result)
     if changed is None:

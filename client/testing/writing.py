@@ -1,15 +1,12 @@
-"""Test files as text: a first one for a definition, values as YAML, and files written whole or not at all.
+"""Test files as text: a first one for a definition, and values as YAML.
 
 first_cases   the text of `perdure test --init`: cases made from a dry run, to be read and changed
 flow          a value as YAML on one line, such that the loader reads the same value back
-write_whole   replaces a file at once: who reads it meanwhile, or after a crash, sees the old or the new one
 write_new     writes a file that is not there yet
 """
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -154,22 +151,6 @@ def flow(value: JsonValue) -> str:
 def _quoted(text: str) -> str:
     written = json.dumps(text, ensure_ascii=False)
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", written)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file at once. Raises OSError; then the file is as it was."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def write_new(path: Path, text: str) -> None:
