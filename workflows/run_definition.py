@@ -38,11 +38,12 @@ with workflow.unsafe.imports_passed_through():
     from definitions.models import Definition
     from definitions.records import Event, Gate, Ledger, Status, StepError
     from workflows import gates
-    from workflows.ending import Ending, ending_of, result_of, run_error, run_outputs
+    from workflows.ending import Ending, ending_of, result_of, run_outputs
     from workflows.incoming import dropping, read_input, read_message, refusing
     from workflows.interpreter import Interpreter, RunFailed
     from workflows.lists import run_list
     from workflows.live_run import LiveRun
+    from workflows.run_error import run_error
     from workflows.scope import Scopes, step_paths
     from workflows.steps import HANDLERS
     from workflows.temporal_host import HEARTBEAT_TIMEOUT, LOST_WORKERS, Controls, TemporalHost
