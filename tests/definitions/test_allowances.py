@@ -192,10 +192,10 @@ def test_unneeded_comment_is_not_said_when_findings_were_cut_off():
 
 
 def test_comments_cost_little_when_there_are_very_many():
-    text = "metadata:\n" + "".join(f"  k{n}: v # perdure: allow unused-input why\n" for n in range(15_000)) + STEP
-    started = time.perf_counter()
+    text = "metadata:\n" + "".join(f"  k{n}: v # perdure: allow unused-input why\n" for n in range(4_000)) + STEP
+    started = time.process_time()
     found = codes(text)
-    assert time.perf_counter() - started < 15
+    assert time.process_time() - started < 10
     assert {code for code, _ in found} == {"unneeded-allow"}
     assert len(found) <= 200
 

@@ -1,7 +1,5 @@
 """Which commands do something to the world."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -157,9 +155,8 @@ def test_words_say_what_happens_when_the_table_is_read():
 
 
 def test_reading_is_bounded_when_a_script_is_very_long():
-    started = time.perf_counter()
-    assert 0 < len(effects_in("git push\n" * 100_000, "bash")) < 8_000
-    assert time.perf_counter() - started < 5
+    found_at = [effect.start for effect in effects_in("git push\n" * 20_000, "bash")]
+    assert 60_000 < max(found_at) < 64_000
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map(" ".join))
