@@ -137,6 +137,19 @@ def embedded_worker(arguments: list[str]) -> NoReturn:
 
 
 @contextlib.contextmanager
+def passing_home() -> Generator[Path]:
+    """Give a folder for what tests of definitions keep, while the block lasts. Blocks.
+
+    Raises:
+        EnvironmentUnfit: it cannot be made.
+    """
+    from worker import rehearsal
+
+    with rehearsal.passing_home() as home:
+        yield home
+
+
+@contextlib.contextmanager
 def passing_server(home: Path) -> Generator[str]:
     """Run a server in memory while the block lasts, for tests of definitions; yield its address. Blocks.
 

@@ -103,11 +103,18 @@ def read_mapping(path: Path, what: str) -> dict[str, JsonValue]:
     return value
 
 
+def unreadable(path: Path, error: OSError) -> Problem:
+    """Return the problem that a file which is named cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return Problem(messages.definition_missing(str(path)), code=ExitCode.USAGE, slug="no-such-file")
+    return Problem(messages.unreadable(path, error.strerror or str(error)), code=ExitCode.USAGE, slug="unreadable")
+
+
 def _read_definition(path: Path, *, with_lint: bool) -> Loaded:
     try:
         return load_file(path, with_lint=with_lint)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def _content(path: Path) -> bytes:
@@ -115,13 +122,7 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as stream:
             return stream.read(MAXIMUM_BYTES + 1)
     except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: OSError) -> Problem:
-    if isinstance(error, FileNotFoundError):
-        return Problem(messages.definition_missing(str(path)), code=ExitCode.USAGE, slug="no-such-file")
-    return Problem(messages.unreadable(path, error.strerror or str(error)), code=ExitCode.USAGE, slug="unreadable")
+        raise unreadable(path, error) from error
 
 
 def _refuse_errors(findings: Sequence[Diagnostic], sources: Mapping[str, str], what: str) -> None:

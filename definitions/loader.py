@@ -47,13 +47,14 @@ def load(text: str | bytes, file: str, *, with_lint: bool = False) -> Loaded:
         later += checks.check(context)
     findings += [finding for finding in later if finding.span is None or finding.span[:2] not in refused]
     definition = None if has_errors(findings) else validated.definition
-    is_linted = False
+    is_complete = False
     if with_lint and definition and context:
-        is_linted = True
         from definitions import lint  # a run is not the time for advice, so most loads do without
 
-        findings += lint.lint(context)
-    findings = allowances.apply(findings, document.root, document.source, file, is_complete=is_linted)
+        advice = lint.lint(context)
+        is_complete = len(advice) < lint.MOST_FINDINGS and len(findings) < checks.MOST_FINDINGS
+        findings += advice
+    findings = allowances.apply(findings, document.root, document.source, file, is_complete=is_complete)
     return Loaded(definition, in_order(findings), document.source)
 
 

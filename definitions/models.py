@@ -71,7 +71,7 @@ class Definition(Model):
     id: str = Field(pattern=DEFINITION_ID_PATTERN)
     """Lower case letters, digits, `-` and `_`, at most 100. Absent: made from `name`."""
     name: str
-    """What people call it."""
+    """What people call it. Absent: the `id`."""
     version: str = "1"
     """Of the definition, for people; a text, so `"1.10"` needs its quotes."""
     description: str | None = None

@@ -6,6 +6,7 @@ together. `docs/diagnostics.md` is made whole.
 """
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -18,8 +19,20 @@ from definitions.codes import SECTIONS, markdown
 from definitions.descriptions import descriptions
 from definitions.durations import format_duration
 from definitions.errors import ErrorClass
+from definitions.models import Definition
 from definitions.shape import MODELS, STEP_BY_TYPE
 from definitions.steps.base import Holds, Language, StepBase
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is known of a key, as Markdown in one line."""
+
+    key: str
+    value: str
+    default: str
+    meaning: str
+
 
 _BLOCK = re.compile(r"(<!-- keys: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _LANGUAGES = {
@@ -35,6 +48,9 @@ _PLAIN: dict[object, str] = {
     timedelta: "[duration](#durations)",
     ErrorClass: "[class of failure](#failures)",
 }
+_MADE_FROM_EACH_OTHER = ("id", "name")
+"""Keys of a definition of which one must be given."""
+
 _PREFACE = """\
 # Diagnostics
 
@@ -66,19 +82,27 @@ def tables_of(page: str) -> list[str]:
 
 def keys_table(name: str) -> str:
     """Return the table of the keys of a model."""
-    model = MODELS[name]
-    inherited = StepBase.model_fields if name in STEP_BY_TYPE else {}
-    rows = [
-        f"| `{field.alias or key}` | {_kind(field)} | {_default(field)} | {_description(model, key)} |"
-        for key, field in model.model_fields.items()
-        if key not in inherited and key != "type"
-    ]
-    if name in ("input", "output"):
-        kind = _kind(model.model_fields["type"])
-        rows.insert(0, f"| `type` | {kind} | `string` | {_description(model, 'type')} |")
+    rows = [f"| `{fact.key}` | {fact.value} | {fact.default} | {fact.meaning} |" for fact in facts(name)]
     if not rows:
         return "No keys of its own.\n"
     return "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
+
+
+def facts(name: str) -> list[Fact]:
+    """Return what is known of the keys of a model of the language; of a step type its own keys."""
+    inherited = StepBase.model_fields if name in STEP_BY_TYPE else {}
+    is_declaration = name in ("input", "output")
+    found = [fact for fact in facts_of(MODELS[name]) if fact.key not in inherited]
+    return [fact for fact in found if fact.key != "type" or is_declaration]
+
+
+def facts_of(model: type[BaseModel]) -> list[Fact]:
+    """Return what is known of the keys of any model."""
+    either = _MADE_FROM_EACH_OTHER if model is Definition else ()
+    return [
+        Fact(field.alias or key, _kind(field), _default(field) if key not in either else "", _description(model, key))
+        for key, field in model.model_fields.items()
+    ]
 
 
 def _kind(field: FieldInfo) -> str:
@@ -106,7 +130,7 @@ def _words(annotation: Any) -> str:
     if origin is dict:
         return f"mapping, each: {_words(arguments[1])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        name = _name_of(annotation)
+        name = name_of(annotation)
         return f"[{name.replace('-', ' ')}](#{name})"
     return "any value"
 
@@ -119,8 +143,10 @@ def _is_steps(arguments: tuple[Any, ...]) -> bool:
     return all(isinstance(one, type) and issubclass(one, StepBase) for one in arguments)
 
 
-def _name_of(model: type[BaseModel]) -> str:
-    return next(name for name, known in MODELS.items() if known is model)
+def name_of(model: type[BaseModel]) -> str:
+    """Return the name that documentation gives a model: its own, or for others the class's in lower case."""
+    words = re.sub(r"(?<!^)(?=[A-Z])", "-", model.__name__).lower()
+    return next((name for name, known in MODELS.items() if known is model), words)
 
 
 def _default(field: FieldInfo) -> str:

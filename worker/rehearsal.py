@@ -1,15 +1,19 @@
 """A server and workers for tests of definitions: in memory, in this process, gone with it.
 
+passing_home     a folder for what tests keep; what a killed process left of its own is removed by the next
 passing_server   a Temporal server that lasts as long as a block, and never longer than this process
 rehearsing       a worker in this process, on a task queue of its own, with a store of its own
 """
 
 import asyncio
 import contextlib
+import os
+import shutil
 import socket
+import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from temporalio.client import Client
@@ -18,7 +22,7 @@ from activities.executors.interface import Executor
 from activities.process.isolation import end_with_socket
 from definitions.errors import EnvironmentUnfit
 from definitions.messages import SEARCH_ATTRIBUTES
-from worker import dev_server, log_files, processes
+from worker import dev_server, leases, log_files, processes
 from worker.processes import ProcessIdentity
 from worker.server_binary import ServerBinary, find_binary
 from worker.service import serve
@@ -26,8 +30,52 @@ from worker.settings import DefinitionSources, Settings
 from worker.tuning import applicable
 
 START_LIMIT = timedelta(seconds=60)
+_PREFIX = "perdure-test-"
+_LEASE = "in-use.lock"
+_YOUNG = timedelta(minutes=10)
 _ATTEMPTS = 3
 """Another process may take the port between our look and the server's start."""
+
+
+@contextlib.contextmanager
+def passing_home() -> Generator[Path]:
+    """Give a folder that is there while the block lasts, and remove those of processes that were killed. Blocks.
+
+    Raises:
+        EnvironmentUnfit: the folder for temporary files cannot be written.
+    """
+    try:
+        for old in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+            _remove_abandoned(old)
+        home = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        lease = leases.take(home / _LEASE)
+    except OSError as error:
+        raise EnvironmentUnfit(
+            f"no temporary folder can be made for the tests: {error.strerror or error}",
+            "free some space, or set `TMPDIR` to a folder on another disk",
+        ) from error
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+        if lease is not None:
+            os.close(lease)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove a folder of ours that nobody holds; one that was just made may not be held yet."""
+    lease = folder / _LEASE
+    with contextlib.suppress(OSError):
+        is_ours = folder.lstat().st_uid == os.getuid() and not folder.is_symlink()
+        if not is_ours or _age(lease) < _YOUNG:
+            return
+        with leases.exclusive(lease, timedelta(0)) as is_free:
+            if is_free:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _age(path: Path) -> timedelta:
+    return datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from pydantic import JsonValue
-from temporalio.exceptions import ApplicationError
 
 from definitions.errors import ErrorClass, StepFailure
 from definitions.records import RunState, Status, StepError, is_file_reference
@@ -75,10 +74,3 @@ def result_of(status: Status) -> dict[str, JsonValue]:
     return status.model_copy(update={"steps": {}, "approvals": [], "artifacts": []}).model_dump(
         mode="json", exclude_defaults=True
     )
-
-
-def run_error(ending: Ending, result: dict[str, JsonValue]) -> ApplicationError:
-    """Return the error that a failed or rejected run closes with."""
-    error = ending.error
-    text = ending.state if error is None else f"{error.type}: step `{error.step}`: {error.message}"
-    return ApplicationError(text[:2000], result, type=f"run-{ending.state}", non_retryable=True)

@@ -42,10 +42,11 @@ with workflow.unsafe.imports_passed_through():
     from workflows import gates
     from workflows.compensation import compensate
     from workflows.course import run_course
-    from workflows.ending import Ending, result_of, run_error
+    from workflows.ending import Ending, result_of
     from workflows.incoming import dropping, plain, read_input, read_message, refusing
     from workflows.interpreter import Interpreter
     from workflows.live_run import LiveRun
+    from workflows.run_error import run_error
     from workflows.scope import Scopes
     from workflows.steps import HANDLERS
     from workflows.temporal_host import HEARTBEAT_TIMEOUT, LOST_WORKERS, Controls, TemporalHost

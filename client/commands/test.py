@@ -132,7 +132,7 @@ def _print_json(results: Sequence[FileResult]) -> None:
 
 def _write_junit(path: Path, results: Sequence[FileResult]) -> None:
     from client.testing.report import junit
-    from client.testing.writing import write_whole
+    from client.whole_files import write_whole
 
     try:
         write_whole(path, junit(results))
@@ -159,16 +159,18 @@ def _conclude(results: Sequence[FileResult], minimum: float | None, *, quiet: bo
 def _update(result: FileResult) -> list[Path]:
     """Write what came of the cases of a file into it; return its path where that changed anything."""
     from client.testing.updating import updated_text
-    from client.testing.writing import write_whole
+    from client.testing.writing import replace_text
 
     changed = updated_text(result)
     if changed is None:
         return []
     path = result.collected.path
     try:
-        write_whole(path, changed.text)
+        is_written = replace_text(path, result.collected.loaded.source, changed.text)
     except OSError as error:
         raise Problem(messages.unwritable(path, error.strerror or str(error)), slug="unwritable") from error
+    if not is_written:
+        raise Problem(messages.changed_meanwhile(path), slug="unwritable", remedy="run the command again")
     say(messages.test_file_updated(path, changed.count))
     return [path]
 

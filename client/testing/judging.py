@@ -27,7 +27,7 @@ def findings(case: Case, outcome: Outcome) -> Iterator[Finding]:
     yield from _status(case, outcome)
     yield from _path(case, outcome)
     yield from _steps_that_stand_still(case, outcome)
-    yield from _values(("expect", "outputs"), "output", case.expect.outputs, outcome.status.outputs, outcome)
+    yield from _values(("expect", "outputs"), None, case.expect.outputs, outcome.status.outputs, outcome)
     yield from _checks(case, outcome)
     yield from _steps(case, outcome)
     yield from _prompts(case, outcome)
@@ -83,16 +83,22 @@ def _steps_that_stand_still(case: Case, outcome: Outcome) -> Iterator[Finding]:
 
 
 def _values(
-    place: Path, noun: str, wanted: Mapping[str, JsonValue], given: Mapping[str, JsonValue] | None, outcome: Outcome
+    place: Path,
+    step: str | None,
+    wanted: Mapping[str, JsonValue],
+    given: Mapping[str, JsonValue] | None,
+    outcome: Outcome,
 ) -> Iterator[Finding]:
     for name, value in wanted.items():
         if given is None or name not in given:
-            there = listed(given) if given else "none"
-            yield Finding(f"there is no {noun} `{name}`; there is {there}", (*place, name), value)
+            owner = "the run" if step is None else f"`{step}`"
+            there = f"; it has {listed(given)}" if given else ""
+            yield Finding(f"{owner} has no output `{name}`{there}", (*place, name), value)
             continue
         actual = resolved(given[name], outcome)
         if not is_equal(value, actual):
-            yield Finding(f"{noun} `{name}` is {_shown(actual)}, not {_shown(value)}", (*place, name), value, actual)
+            noun = f"output `{name}`" if step is None else f"output `{name}` of `{step}`"
+            yield Finding(f"{noun} is {_shown(actual)}, not {_shown(value)}", (*place, name), value, actual)
 
 
 def _checks(case: Case, outcome: Outcome) -> Iterator[Finding]:
@@ -128,7 +134,7 @@ def _step(place: Path, path: str, wanted: StepExpectation, found: StepStatus, ou
     if wanted.cached is not None and found.cached != wanted.cached:
         message = f"`{path}` {'is' if found.cached else 'is not'} from the cache"
         yield Finding(message, (*place, "cached"), wanted.cached, found.cached)
-    yield from _values((*place, "outputs"), f"`{path}`: output", wanted.outputs, found.outputs, outcome)
+    yield from _values((*place, "outputs"), path, wanted.outputs, found.outputs, outcome)
     if wanted.reason is not None and wanted.reason not in (found.reason or ""):
         message = f"`{path}` gives the reason {_shown(found.reason)}"
         yield Finding(message, (*place, "reason"), wanted.reason, found.reason)

@@ -69,7 +69,7 @@ async def play(on: Stage, case: Case, subject: Subject) -> Outcome:
             async with asyncio.timeout(PATIENCE.total_seconds()):
                 report = await _watch(scene, handle, People(case))
         except TimeoutError as error:
-            raise NotPlayable(f"the case did not come to its end within {format_duration(PATIENCE)}") from error
+            raise NotPlayable(await _why_late(scene, handle)) from error
         finally:
             await stage.end(handle)
         return scene.outcome(report, prompts.by_path)
@@ -99,6 +99,14 @@ async def _ended(scene: Scene, handle: "Handle", report: Report) -> Report:
     with contextlib.suppress(WorkflowFailureError):
         await handle.result()
     return report
+
+
+async def _why_late(scene: Scene, handle: "Handle") -> str:
+    """Say that a case takes too long, and what it was at."""
+    steps = (await scene.report(handle)).status.steps
+    running = [f"`{path}`" for path, step in steps.items() if step.status in ("running", "waiting_approval")]
+    named = f": not ended {'is' if len(running) == 1 else 'are'} {', '.join(running)}" if running else ""
+    return f"the case did not come to its end within {format_duration(PATIENCE)}{named}"
 
 
 def _stands_still(status: Status, now: datetime) -> bool:

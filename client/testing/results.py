@@ -68,7 +68,7 @@ async def play_files(
         ]
         if not chosen:
             continue
-        async with _opened(level) as play:
+        async with opened_level(level) as play:
             for position, number, case in chosen:
                 result = await play_case(play, case, number, files[position])
                 results[position, number] = result
@@ -135,7 +135,7 @@ def _file_result(file: Collected, cases: list[CaseResult]) -> FileResult:
 
 
 @contextlib.asynccontextmanager
-async def _opened(level: Level) -> AsyncGenerator[Play]:
+async def opened_level(level: Level) -> AsyncGenerator[Play]:
     """Open a level by the module of its name: what a level needs is imported when a case is of it."""
     module = importlib.import_module(f"client.testing.{level}")
     async with module.opened() as play:

@@ -7,13 +7,11 @@ import asyncio
 import contextlib
 import functools
 import itertools
-import shutil
-import tempfile
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
 from pydantic import JsonValue
@@ -40,6 +38,8 @@ if TYPE_CHECKING:
 
     Handle = WorkflowHandle[object, object]
 
+Entered = TypeVar("Entered")
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -51,15 +51,20 @@ class Stage:
 
     @contextlib.asynccontextmanager
     async def serving(self, workflow: type, executors: Mapping[str, Executor]) -> AsyncGenerator["Scene"]:
-        """Give a place for one case while the block lasts."""
+        """Give a place for one case while the block lasts. Raises `NotPlayable` where the server gives up."""
+        from temporalio.service import RPCError
+
         from client.dev import rehearsing
 
         number = next(self.numbers)
         folder = self.home / f"case-{number}"
         workspace = folder / "workspace"
         await asyncio.to_thread(functools.partial(workspace.mkdir, parents=True))
-        async with rehearsing(self.client, folder, f"case-{number}", workflow, executors) as store:
-            yield Scene(self.client, f"case-{number}", workspace, open_store_at(store))
+        try:
+            async with rehearsing(self.client, folder, f"case-{number}", workflow, executors) as store:
+                yield Scene(self.client, f"case-{number}", workspace, open_store_at(store))
+        except RPCError as error:
+            raise NotPlayable(f"the server for tests does not answer: {error.message}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +146,21 @@ async def opened() -> AsyncGenerator[Stage]:
 
 
 async def _built(stack: contextlib.AsyncExitStack) -> Stage:
-    from client.dev import passing_server
+    from client.dev import passing_home, passing_server
 
-    home = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="perdure-test-"))
-    stack.push_async_callback(asyncio.to_thread, shutil.rmtree, home, ignore_errors=True)
-    server = passing_server(home)
     try:
-        address = await asyncio.to_thread(server.__enter__)
+        home = await _entered(stack, passing_home())
+        address = await _entered(stack, passing_server(home))
     except EnvironmentUnfit as error:
         raise Problem(error.message, code=ExitCode.NO_SERVER, slug="no-server", remedy=error.remedy) from error
-    stack.push_async_callback(asyncio.to_thread, server.__exit__, None, None, None)
-    client = await open_client({"target_host": address})
-    return Stage(client, home, itertools.count(1))
+    return Stage(await open_client({"target_host": address}), home, itertools.count(1))
+
+
+async def _entered(stack: contextlib.AsyncExitStack, block: contextlib.AbstractContextManager[Entered]) -> Entered:
+    """Enter a block that blocks, until the stack is closed."""
+    value = await asyncio.to_thread(block.__enter__)
+    stack.push_async_callback(asyncio.to_thread, block.__exit__, None, None, None)
+    return value
 
 
 async def lay_out(case: Case, subject: Subject, folder: Path) -> None:

@@ -5,8 +5,12 @@ waits and nothing will ever be due, `on_standstill` is asked; it may make someth
 """
 
 import asyncio
+import math
 import selectors
 from collections.abc import Callable
+
+RESOLUTION = 1e-6
+"""Seconds: as fine as a datetime."""
 
 
 class Standstill(Exception):
@@ -21,7 +25,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         super().__init__(self._clock)
 
     def time(self) -> float:
-        """Return the seconds that have passed."""
+        """Return the seconds that have passed; what is due within the clock's resolution of that is due now.
+
+        A float of many years counts in parts of microseconds: with the resolution of a real clock, what is due
+        would stay just ahead of the time for ever.
+        """
+        self._clock_resolution = max(RESOLUTION, 4 * math.ulp(self._clock.seconds))
         return self._clock.seconds
 
 

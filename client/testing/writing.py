@@ -1,15 +1,13 @@
-"""Test files as text: a first one for a definition, values as YAML, and files written whole or not at all.
+"""Test files as text: a first one for a definition, values as YAML, a text in place of another.
 
 first_cases   the text of `perdure test --init`: cases made from a dry run, to be read and changed
 flow          a value as YAML on one line, such that the loader reads the same value back
-write_whole   replaces a file at once: who reads it meanwhile, or after a crash, sees the old or the new one
+replace_text  replaces a file's text, unless somebody else changed it meanwhile
 write_new     writes a file that is not there yet
 """
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from pydantic import JsonValue
 from activities.agents.schema_example import example_of
 from client.testing.plan import play_now
 from client.testing.verdicts import NotPlayable, Outcome, Subject, resolved
+from client.whole_files import write_whole
 from definitions.cases.checks import declared_steps
 from definitions.cases.models import Case
 from definitions.errors import StepFailure
@@ -27,7 +26,7 @@ from definitions.steps import AgentStep, ApprovalStep, ShellStep
 from workflows.scope import answer_fields
 
 _PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./@-]*(?: [A-Za-z0-9_./@-]+)*")
-_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", ".", ".."})
+_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", ".", ".."})
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 HEAD = """# Cases of `{name}`, made by `perdure test --init` from a dry run.
 # Read what they expect, then make them yours; docs/testing.md says what else a case can have.
@@ -156,20 +155,14 @@ def _quoted(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", written)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file at once. Raises OSError; then the file is as it was."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+def replace_text(path: Path, before: str, after: str) -> bool:
+    """Replace a file's text, keeping its line ends; False where it is not `before` any more. Raises OSError."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        written = stream.read()
+    if written.replace("\r\n", "\n").replace("\r", "\n") != before:
+        return False
+    write_whole(path, after.replace("\n", "\r\n") if "\r\n" in written else after)
+    return True
 
 
 def write_new(path: Path, text: str) -> None:

@@ -88,7 +88,8 @@ CODES = (
         "In `command` each `{{ }}` becomes an environment variable, referred to as its place needs: bare, in quotes, "
         "in a here-document. There are places where no such reference is safe, because what stands there is run or "
         "evaluated again: the code of `bash -c`, the name of a command, arithmetic, backquotes, `eval`. The message "
-        'says what to write instead; most often: assign the value first, `value={{ … }}`, and use `"$value"`.',
+        'says what to write instead; most often: assign the value first, `value={{ … }}`, and use `"$value"`. In '
+        "scripts for Python and Node a value is an expression of its own, and cannot stand inside a string.",
         Example("command: bash -c {{ inputs.checks }}", "command: bash -c 'make \"$1\"' _ {{ inputs.target }}"),
     ),
 )

@@ -53,4 +53,4 @@ def lint(context: Context) -> list[Diagnostic]:
     return list(islice(chain.from_iterable(rule(surveyed) for rule in RULES), MOST_FINDINGS))
 
 
-__all__ = ["RULES", "Rule", "lint"]
+__all__ = ["MOST_FINDINGS", "RULES", "Rule", "lint"]

@@ -14,6 +14,8 @@ from typing import Literal
 from definitions.lint.known import KNOWN, OPTIONS_WITH_ARGUMENT, Known
 from definitions.shell_values import CommandWord, SimpleCommand, command_words
 
+_LONGEST = 64_000
+"""What comes later in a script is not read: advice must not cost seconds."""
 _NO_EFFECT = re.compile(r"(?:^| )(?:--dry-run|--dryrun|--help|--version)(?:=\S*)?(?= |$)")
 _LOCAL = re.compile(r"localhost|\b127\.0\.0\.1\b|\[::1\]|\b0\.0\.0\.0\b")
 _MODULE_RUNNERS = re.compile(r"python[0-9.]*|pypy[0-9.]*")
@@ -43,7 +45,7 @@ def effects_in(script: str, shell: Literal["bash", "sh"]) -> tuple[Effect, ...]:
     """Return the effects of a script, in the order in which they stand."""
     if not _ANY_PROGRAM.search(script):
         return ()
-    return tuple(_found(command_words(script, shell)))
+    return tuple(_found(command_words(script[:_LONGEST], shell)))
 
 
 def _found(commands: Sequence[SimpleCommand]) -> Iterator[Effect]:

@@ -48,8 +48,8 @@ def _weakness(gate: Placed) -> str | None:
         return None
     if step.on_timeout == "approve":
         return f"time alone approves `{step.id}`"
-    is_named = step.approvers != "any" and bool(step.approvers.users or step.approvers.groups)
-    return None if is_named or not step.allow_self else f"anybody may approve `{step.id}`, even who started the run"
+    is_open = step.approvers == "any" and step.allow_self
+    return f"anybody may approve `{step.id}`, even who started the run" if is_open else None
 
 
 def _help(gate: Placed) -> str:

@@ -90,6 +90,7 @@ class NodeCode(ProgramText):
             raise self.unreadable("this begins a comment, as it did in old web pages", 3)
 
     def _template_literal(self) -> None:
+        opened = self.at
         self.take()
         while not self.sees("`"):
             if self.sees("${") and not self.sees("$" + OPENING):
@@ -102,7 +103,7 @@ class NodeCode(ProgramText):
                     self.take()
             else:
                 with self.refusing(refusals.TEMPLATE_LITERAL):
-                    self.inside_string("`")
+                    self.inside_string("`", opened)
         self.take()
 
     def _slash(self) -> str:

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 
 from definitions.shell_values import refusals
 from definitions.shell_values.cursor import Cursor
-from definitions.shell_values.refusals import Refusal
+from definitions.shell_values.refusals import Refusal, unreadable
 from definitions.shell_values.sources import Program
 from definitions.templates import OPENING
 
@@ -57,15 +57,16 @@ class ProgramText(Cursor, ABC):
 
     def string(self, quote: str, refusal: Refusal) -> None:
         """Read a string from after its opening quotes to its end."""
+        opened = self.at - len(quote)
         with self.refusing(refusal):
             while not self.sees(quote):
-                self.inside_string(quote)
+                self.inside_string(quote, opened)
         self.take(len(quote))
 
-    def inside_string(self, quote: str) -> None:
-        """Read one piece of what stands in a string."""
-        if not self.next or (len(quote) == 1 and self.next == "\n" and quote != "`"):
-            raise self.unreadable("a string is not closed")
+    def inside_string(self, quote: str, opened: int) -> None:
+        """Read one piece of what stands in a string whose quotes stand at `opened`."""
+        if not self.next or (quote in ("'", '"') and self.next == "\n"):
+            raise unreadable("a string is not closed", opened, opened + len(quote))
         if self.sees(OPENING):
             self.placeholder(self.program)
         elif self.sees("\\") and not self.text.startswith(OPENING, self.at + 1):

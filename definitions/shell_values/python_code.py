@@ -37,12 +37,12 @@ class PythonCode(ProgramText):
                 self.take(len(match.group()) if match else 1)
 
     def _formatted(self, quote: str) -> None:
-        depth = 0
+        depth, opened = 0, self.at - len(quote)
         with self.refusing(refusals.FORMATTED):
             while not self.sees(quote):
                 if not self.sees(OPENING):
                     depth = max(0, depth + {"{": 1, "}": -1}.get(self.next, 0))
-                self.inside_string(quote)
+                self.inside_string(quote, opened)
         if depth:
             raise self.unreadable(
                 "quotes inside `{ }` of a formatted string mean different things to Python's versions"

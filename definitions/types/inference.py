@@ -73,7 +73,7 @@ class Inference:
             case Named():
                 return self.scope.named(tree.name, self.owner)
             case Entry():
-                return lookups.entry(self, tree)
+                return self._path(tree)
             case Indexed():
                 return lookups.indexed(self, tree)
             case Called():
@@ -101,6 +101,17 @@ class Inference:
             case Chosen():
                 self.want(tree.test, BOOLEAN, "what stands after `if`")
                 return join(self.of(tree.then), self.of(tree.otherwise))
+
+    def _path(self, tree: Entry) -> Type:
+        """Return the type of a path, from its beginning on: one may have two thousand keys, and Python's stack less."""
+        holders: list[Entry] = []
+        holder = tree.holder
+        while isinstance(holder, Entry) and id(holder) not in self._known:
+            holders.append(holder)
+            holder = holder.holder
+        for one in reversed(holders):
+            self._known[id(one)] = lookups.entry(self, one)
+        return lookups.entry(self, tree)
 
     def _object(self, tree: Mapped) -> Type:
         fields: dict[str, Type] = {}

@@ -1,11 +1,11 @@
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from definitions import catalog
 from definitions.codes import CODES
-from definitions.schema import json_schema
 
 GOOD = "name: good\ndescription: d\nsteps: [{id: a, type: group, steps: [{id: b, type: shell, command: 'true'}]}]\n"
 BAD = "name: bad\nsteps: [{id: a, type: shell, command: 'echo {{ steps.b.outputs.x }}'}]\n"
@@ -93,6 +93,34 @@ def test_validate_of_a_file_that_is_not_there_is_a_usage_error_in_every_format(c
     assert cli("validate", "./none.yaml", "--format", form).code == 2
 
 
+CASES = "cases:\n  - {name: one, expect: {status: completed}}\n"
+
+
+def test_validate_holds_test_files_to_their_own_rules(cli, write):
+    definition = Path(write(GOOD))
+    good = definition.with_suffix(".test.yaml")
+    good.write_text(CASES)
+    bad = definition.with_name("other.test.yaml")
+    bad.write_text(f"definition: {definition.name}\n{CASES.replace('completed', 'completd')}")
+    ran = cli("validate", str(definition), str(good), str(bad), "--strict")
+    assert ran.code == 7
+    assert f"{good}: valid (1 case)" in ran.err
+    assert f"1 error in `{bad}`" in ran.err
+    assert f"{bad}:3:" in ran.out
+
+
+def test_validate_says_errors_of_a_definition_once_when_its_test_file_is_named_too(cli, write):
+    definition = Path(write(BAD))
+    tests = definition.with_suffix(".test.yaml")
+    tests.write_text(CASES)
+    ran = cli("validate", str(definition), str(tests))
+    assert (ran.code, ran.out.count("error[unknown-step]")) == (7, 1)
+
+
+def test_validate_of_a_test_file_that_is_not_there_is_a_usage_error(cli):
+    assert cli("validate", "./none.test.yaml").code == 2
+
+
 def test_validate_reads_catalog_names_too(cli):
     assert cli("validate", *catalog.names()).code == 0
 
@@ -131,39 +159,11 @@ def test_explain_suggests_when_the_code_is_unknown(cli):
     assert "lists the codes" in cli("explain", "zzzz").err
 
 
-def test_schema_is_the_schema(cli):
-    assert json.loads(cli("schema").out) == json_schema()
-
-
 def test_graph_is_mermaid(cli, write):
     file = write(GOOD)
     assert cli("graph", file).out.startswith("flowchart")
     assert json.loads(cli("graph", file, "--json").out)["mermaid"].startswith("flowchart")
     assert cli("graph", write(BAD)).code == 7
-
-
-def test_init_writes_a_definition_that_is_valid_and_leaves_what_is_there(cli, tmp_path):
-    folder = tmp_path / "new"
-    first = cli("init", str(folder))
-    assert first.code == 0
-    assert f"try it: perdure run {folder}/hello.yaml" in first.err
-    assert json.loads((folder / ".perdure/schema.json").read_text()) == json_schema()
-    assert cli("validate", str(folder / "hello.yaml")).err.endswith("valid (2 steps)\n")
-    (folder / "hello.yaml").write_text("mine")
-    again = cli("init", str(folder))
-    assert (again.code, again.out) == (0, "")
-    assert (folder / "hello.yaml").read_text() == "mine"
-
-
-def test_init_here_names_the_file_so_that_it_is_a_file(cli, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert "perdure run hello.yaml" in cli("init").err
-
-
-def test_init_says_when_it_cannot_write(cli, tmp_path):
-    (tmp_path / "file").touch()
-    ran = cli("init", str(tmp_path / "file" / "x"))
-    assert (ran.code, "error[unwritable]" in ran.err) == (1, True)
 
 
 def test_catalog_lists_and_shows(cli):

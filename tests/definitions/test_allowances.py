@@ -185,11 +185,17 @@ def test_nothing_is_allowed_when_the_text_has_no_tree():
     assert "invalid-allow" not in [code for code, _ in codes("a: [\n# perdure: allow x\n")]
 
 
+def test_unneeded_comment_is_not_said_when_findings_were_cut_off():
+    inputs = "".join(f"  i{n}: {{}}\n" for n in range(101))
+    text = f"inputs:\n{inputs}  last: {{}} # perdure: allow missing-description why\n{STEP}"
+    assert "unneeded-allow" not in {code for code, _ in codes(text)}
+
+
 def test_comments_cost_little_when_there_are_very_many():
-    text = "metadata:\n" + "".join(f"  k{n}: v # perdure: allow unused-input why\n" for n in range(15_000)) + STEP
-    started = time.perf_counter()
+    text = "metadata:\n" + "".join(f"  k{n}: v # perdure: allow unused-input why\n" for n in range(4_000)) + STEP
+    started = time.process_time()
     found = codes(text)
-    assert time.perf_counter() - started < 15
+    assert time.process_time() - started < 10
     assert {code for code, _ in found} == {"unneeded-allow"}
     assert len(found) <= 200
 

@@ -8,9 +8,10 @@ import pytest
 from definitions.errors import ExpressionError
 from definitions.expressions import Expression, evaluate, parse
 from tests.support import plain_model
-from tests.support.random_expressions import Maker, cases, random_scope, written
+from tests.support.random_expressions import LONG, Maker, cases, random_scope, written
 
 BLOCKS = 10
+pytestmark = pytest.mark.timeout(900 if LONG else 180)
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))

@@ -156,6 +156,69 @@ WHOLE: dict[str, dict[str, Any]] = {
     },
 }
 
+WHOLE_CASES: dict[str, Any] = {
+    "definition": "./release.yaml",
+    "x-note": 1,
+    "cases": [
+        {
+            "name": "n",
+            "description": "d",
+            "level": "simulated",
+            "inputs": {"x": 1},
+            "env": {"CI": "1"},
+            "starter": "ada",
+            "files": {"src/a.py": "x = 1"},
+            "files_from": "samples",
+            "stubs": {
+                "a": {
+                    "outputs": {"x": [1]},
+                    "files": {"b.txt": "b", "c.txt": None},
+                    "delay": "3m",
+                    "fail": {"type": "exit", "message": "m", "times": 2},
+                    "cached": True,
+                },
+                "b": [{"outputs": {}}, {}],
+            },
+            "decisions": {
+                "g": "approve",
+                "h": {
+                    "verdict": "reject",
+                    "by": "ada",
+                    "groups": ["g"],
+                    "after": "2h",
+                    "comment": "c",
+                    "form": {"f": 1},
+                },
+                "i": [{"verdict": "approve"}],
+            },
+            "clock": {"start": "2026-01-31T12:00:00Z"},
+            "expect": {
+                "status": "failed",
+                "path": ["a", "b"],
+                "never": ["c"],
+                "skipped": ["d"],
+                "outputs": {"o": 1},
+                "check": ["outputs.o == 1"],
+                "steps": {
+                    "a": {
+                        "status": "completed",
+                        "attempt": 2,
+                        "cached": False,
+                        "outputs": {"o": 1},
+                        "reason": "r",
+                        "error": {"step": "a", "type": "exit", "message": "m"},
+                    }
+                },
+                "prompts": {"b": ["text"]},
+                "error": {"step": "a", "type": "timeout", "message": "m"},
+                "handled": ["a"],
+                "takes": {"at_least": "1m", "at_most": "2m"},
+            },
+        }
+    ],
+}
+"""A test file with every key."""
+
 VALUES: tuple[Any, ...] = (
     None,
     True,

@@ -8,7 +8,7 @@ import pytest
 
 from definitions.errors import EnvironmentUnfit
 from tests.support.waiting import eventually
-from worker import dev_server, processes, rehearsal
+from worker import dev_server, leases, processes, rehearsal
 from worker.processes import ProcessIdentity
 
 HOLDER = """
@@ -98,3 +98,32 @@ async def test_a_worker_that_cannot_start_says_why_when_its_store_cannot_be_writ
     with pytest.raises(OSError, match="work"):
         async with rehearsal.rehearsing(client, tmp_path, "rehearsal-broken", object, {}):
             raise AssertionError("it started")
+
+
+def test_what_a_killed_process_left_is_removed_when_the_next_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rehearsal.tempfile, "tempdir", str(tmp_path))
+    long_ago = 1_700_000_000
+    for name in ("perdure-test-old", "perdure-test-held", "perdure-test-young"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "in-use.lock").touch()
+        if name != "perdure-test-young":
+            os.utime(tmp_path / name / "in-use.lock", (long_ago, long_ago))
+    (tmp_path / "perdure-test-foreign").mkdir()
+    (tmp_path / "perdure-test-link").symlink_to(tmp_path / "perdure-test-held")
+    held = leases.take(tmp_path / "perdure-test-held" / "in-use.lock")
+    assert held is not None
+    with rehearsal.passing_home() as home:
+        there = {path.name for path in tmp_path.iterdir()} - {home.name}
+    os.close(held)
+    assert there == {"perdure-test-held", "perdure-test-young", "perdure-test-foreign", "perdure-test-link"}
+    assert not home.exists()
+
+
+def test_the_way_out_is_said_when_there_is_no_place_for_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rehearsal.tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(EnvironmentUnfit, match="no temporary folder"), rehearsal.passing_home():
+        raise AssertionError("it was made")

@@ -153,3 +153,14 @@ async def test_the_server_s_trouble_is_told_when_time_cannot_pass(
     handle.status = RPCStatusCode.INTERNAL
     with pytest.raises(RPCError):
         await performance._play_on(simulated.PlayOn())
+
+
+async def test_a_case_is_not_played_when_the_server_is_gone(
+    standing: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*arguments: object) -> object:
+        raise RPCError("connection refused", RPCStatusCode.UNAVAILABLE, b"")
+
+    monkeypatch.setattr(stage.Scene, "start", gone)
+    with pytest.raises(NotPlayable, match="the server for tests does not answer: connection refused"):
+        await simulated.play(standing, case(), subject(GATE, tmp_path))

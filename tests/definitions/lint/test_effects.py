@@ -1,9 +1,17 @@
 """Which commands do something to the world."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from definitions.lint.effects import effects_in
 from definitions.lint.known import KNOWN
+
+PIECES = [
+    "git", "push", "sudo", "-u", "$(", ")", "'", '"', "`", "\\", "\n", ";", "|", "&&", "{", "}", "{{ inputs.x }}", "if",
+    "then", "fi", "case", "in", "esac", "((", "bash -c", "aws s3 cp", "s3://a", "curl", "-d", "<<EOF\n", "EOF\n",
+    "python -m twine upload", "npx", "#", "env", "timeout", "$x", "kubectl apply", "for", "do", "done",
+]  # fmt: skip
 
 
 def found(script: str) -> list[tuple[str, int]]:
@@ -144,3 +152,14 @@ def test_row_is_reachable_when_the_table_is_read(known):
 def test_words_say_what_happens_when_the_table_is_read():
     assert {known.what.split()[0][-1] for known in KNOWN} == {"s"}
     assert {known.tier for known in KNOWN} == {2, 3}
+
+
+def test_reading_is_bounded_when_a_script_is_very_long():
+    found_at = [effect.start for effect in effects_in("git push\n" * 20_000, "bash")]
+    assert 60_000 < max(found_at) < 64_000
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map(" ".join))
+def test_places_lie_in_the_script_when_it_is_odd(script: str):
+    for effect in effects_in(script, "bash"):
+        assert 0 <= effect.start < effect.end <= len(script)

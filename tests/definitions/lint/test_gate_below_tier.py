@@ -17,7 +17,6 @@ def findings(*lines: str):
     [
         ("", "anybody may approve `gate`, even who started the run", "name `approvers`, or write `allow_self: false`"),
         (", approvers: any", "anybody may approve", "name `approvers`"),
-        (", approvers: {users: []}", "anybody may approve", "name `approvers`"),
         (
             ", approvers: {users: [ada]}, on_timeout: approve",
             "time alone approves `gate`",

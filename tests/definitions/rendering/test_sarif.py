@@ -43,8 +43,10 @@ def test_log_is_refused_by_the_schema_when_it_is_not_sarif():
 @pytest.mark.parametrize("slug", LOADED)
 def test_log_is_valid_when_it_holds_what_a_fixture_gives(slug: str):
     findings, _ = findings_of(slug)
-    results = log(*findings)["runs"][0]["results"]
-    assert [result["ruleId"] for result in results] == [one.code for one in findings]
+    run = log(*findings)["runs"][0]
+    assert [result["ruleId"] for result in run["results"]] == [one.code for one in findings]
+    for result in run["results"]:  # the page of a code says what its findings are: comments can allow by it
+        assert result["level"] == run["tool"]["driver"]["rules"][result["ruleIndex"]]["defaultConfiguration"]["level"]
 
 
 def test_log_is_valid_when_there_are_no_findings():

@@ -14,18 +14,23 @@ import jsonschema
 import pytest
 
 from definitions import catalog
+from definitions.cases.loading import load_cases
+from definitions.cases.models import CaseFile
 from definitions.loader import load
 from definitions.nodes import Mapping, Node, to_value
-from definitions.reference import keys_table
-from definitions.schema import json_schema
+from definitions.reference import facts, facts_of
+from definitions.schema import cases_schema, json_schema
+from definitions.schema.assembling import models_of
 from definitions.shape import MODELS
 from definitions.spellings import normalise
 from definitions.validation import validate
 from definitions.yaml_guard import read
 from tests.support.editors.installing import ajv_verdicts
-from tests.support.whole_definitions import WHOLE, planted
+from tests.support.whole_definitions import WHOLE, WHOLE_CASES, planted
 
 TESTS = Path(__file__).parents[2]
+STRIDE = 1 if os.environ.get("PERDURE_LONG_TESTS") == "1" else 4
+"""How many of the changes are tried: all, or a quarter, which visits every kind of value at some place."""
 CORPUS = sorted(
     path
     for folder in ("definitions/diagnostics", "definitions/examples", "hostile")
@@ -65,14 +70,14 @@ def python() -> Any:
 
 @cache
 def plantings() -> list[tuple[str, dict[str, Any]]]:
-    """Return each change; a quarter of them unless there is time (the stride visits every kind of value)."""
+    """Return each change."""
     found = [
         (f"{name}: {change}", value)
         for name, whole in WHOLE.items()
         for change, value in [("as it is", whole), *planted(whole)]
     ]
     assert len(found) > 6000
-    return found if os.environ.get("PERDURE_LONG_TESTS") == "1" else found[::4]
+    return found[::STRIDE]
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -85,7 +90,7 @@ def test_definition_loads_and_fits_when_no_fault_is_planted(name: str):
 def test_every_key_is_planted_in_when_the_language_has_it(name: str):
     """A new key must get its place in tests/support/whole_definitions.py."""
     written = json.dumps(WHOLE)
-    keys = [line.split("`")[1] for line in keys_table(name).splitlines()[2:]]
+    keys = [fact.key for fact in facts(name)]
     assert [key for key in keys if f'"{key}":' not in written] == []
 
 
@@ -102,6 +107,25 @@ def test_schema_and_loader_agree_when_a_fault_is_planted_anywhere():
             wrong.append(f"the loader alone refuses {change}")
     assert wrong == []
     assert len(fits) / 5 < sum(fits) < len(fits) / 2
+
+
+@pytest.mark.npm
+def test_schema_and_loader_agree_when_a_fault_is_planted_in_a_test_file():
+    found = [("as it is", WHOLE_CASES), *planted(WHOLE_CASES)][::STRIDE]
+    changes, values = [change for change, _ in found], [value for _, value in found]
+    fits = ajv_verdicts(cases_schema(), values, "2020")
+    assert ajv_verdicts(cases_schema(), values, "07") == fits
+    loaded = [load_cases(json.dumps(value), "f").cases is not None for value in values]
+    different = [change for change, fit, loads in zip(changes, fits, loaded, strict=True) if fit != loads]
+    moments = [change for change in different if change.startswith("cases.0.clock.start = ")]
+    assert [change for change in different if change not in moments] == []
+    assert (fits[0], len(fits) / 10 < sum(fits) < len(fits) / 2) == (True, True)
+
+
+def test_every_key_of_test_files_is_planted_in_when_there_is_one():
+    written = json.dumps(WHOLE_CASES)
+    keys = [fact.key for model in models_of(CaseFile) for fact in facts_of(model)]
+    assert [key for key in keys if f'"{key}":' not in written] == []
 
 
 @pytest.mark.npm

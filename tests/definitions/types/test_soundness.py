@@ -29,6 +29,8 @@ from tests.support.random_expressions import (
 )
 
 NAMES = ("a", "b", "c", "d")
+pytestmark = pytest.mark.timeout(900 if LONG else 180)
+
 SCALARS = st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from(["", "a", "low"])
 ANYTHING = st.recursive(
     SCALARS,

@@ -1,0 +1,57 @@
+"""What `perdure validate` looks at: a definition, or a test file with its definition, and what is found.
+
+A glob over a folder names both kinds, and each is held to its own rules.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from client import messages, request_files
+from definitions.cases.loading import SUFFIXES
+from definitions.diagnostics import Diagnostic, has_errors
+from definitions.steps import GroupStep, Step
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFile:
+    """A file that was looked at. `size` says what it holds: `3 steps`."""
+
+    file: str
+    diagnostics: tuple[Diagnostic, ...]
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
+    size: str = ""
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Return how many findings there are, by severity."""
+        return Counter(finding.severity for finding in self.diagnostics)
+
+    def is_refused(self, *, strict: bool) -> bool:
+        """Whether the file is not taken as it is."""
+        return bool(self.diagnostics) if strict else has_errors(self.diagnostics)
+
+
+def check_file(name: str, *, with_lint: bool) -> CheckedFile:
+    """Return what is found about DEFINITION or a test file. Raises `Problem` where it is not there."""
+    if request_files.names_a_file(name) and name.endswith(SUFFIXES):
+        return _test_file(name)
+    loaded, file = request_files.load_definition(name, with_lint=with_lint)
+    steps = messages.amount(_count(loaded.definition.steps), "step") if loaded.definition else ""
+    return CheckedFile(file, loaded.diagnostics, {file: loaded.source}, steps)
+
+
+def _test_file(name: str) -> CheckedFile:
+    from client.testing.collecting import collect
+
+    try:
+        collected = collect(Path(name))
+    except OSError as error:
+        raise request_files.unreadable(Path(name), error) from error
+    cases = messages.amount(len(collected.cases.cases), "case") if collected.cases else ""
+    return CheckedFile(name, collected.diagnostics, collected.sources, cases)
+
+
+def _count(steps: Sequence[Step]) -> int:
+    return sum(1 + (_count(step.steps) if isinstance(step, GroupStep) else 0) for step in steps)
