@@ -11,7 +11,7 @@ import click
 from client import messages
 from client.exit_codes import ExitCode
 from client.options import json_option
-from client.output import Problem, coloured, say, write_json
+from client.output import Problem, coloured, plain, say, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,7 +149,7 @@ def _conclude(results: Sequence[FileResult], minimum: float | None, *, quiet: bo
     low = [result for result in played if minimum is not None and result.coverage.percent < minimum]
     if not quiet:
         for result in played:
-            click.echo(coverage_line(result.collected, result.coverage))
+            click.echo(plain(coverage_line(result.collected, result.coverage)))
     say(messages.tests_played(cases, failed), style="red" if failed or not cases else "green")
     for result in low:
         say(messages.coverage_too_low(result.collected.path, result.coverage.percent, minimum or 0), style="red")

@@ -371,3 +371,16 @@ def test_case_is_not_played_when_its_folder_is_too_big(tmp_path, monkeypatch):
 
 def test_step_fails_when_its_stub_writes_outside_the_workspace():
     assert played(A, "stubs: {a: {files: {../x: y}}}").status.error.type == "workspace"
+
+
+def test_case_is_not_played_when_it_would_never_end(monkeypatch):
+    async def deaf(*_arguments):
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                continue
+
+    monkeypatch.setattr(plan, "run_list", deaf)
+    with pytest.raises(NotPlayable, match="does not come to its end"):
+        played(A)
