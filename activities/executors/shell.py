@@ -131,8 +131,6 @@ def _planned(execution: Execution, step: ShellStep) -> _Plan:
         output_file.touch(mode=0o600)
         folder = _working_directory(execution.workspace, step.working_directory)
         environment = _environment(execution, output_file)
-        if step.shell == "node" and "NODE_PATH" not in environment:
-            environment["NODE_PATH"] = str(folder / "node_modules")  # the script's own place is the scratch
         plan = _Plan(
             argv=[*_INTERPRETERS[step.shell], str(script)],
             folder=folder,
@@ -141,7 +139,8 @@ def _planned(execution: Execution, step: ShellStep) -> _Plan:
             isolation=probe(),
             enforced_by=("environment",),
         )
-        return _secured(plan, execution, step)
+        plan = _secured(plan, execution, step)
+        return _with_packages(plan) if step.shell == "node" else plan
     except OSError as error:
         raise StepFailure(
             ErrorClass.WORKSPACE, f"the script could not be laid out in `{execution.scratch}`: {error.strerror}"
@@ -187,6 +186,12 @@ def _working_directory(workspace: Path, relative: str) -> Path:
     if not folder.is_dir():
         raise StepFailure(ErrorClass.WORKSPACE, f"`working_directory: {relative}` is no folder of the workspace")
     return folder
+
+
+def _with_packages(plan: _Plan) -> _Plan:
+    """Return the plan of a Node script that finds packages where it starts, not only beside its own file."""
+    packages = {"NODE_PATH": str(plan.folder / "node_modules")}
+    return replace(plan, environment={**packages, **plan.environment})
 
 
 def _secured(plan: _Plan, execution: Execution, step: ShellStep) -> _Plan:
