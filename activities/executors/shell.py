@@ -69,7 +69,11 @@ class ShellExecutor:
     async def execute(self, execution: Execution) -> Outcome:
         """Run the script. Raises `StepFailure`."""
         step = _shell_step(execution)
-        plan = _planned(execution, step) if _is_quick(step) else await asyncio.to_thread(_planned, execution, step)
+        plan = (
+            _planned(execution, step)
+            if _is_quick(execution, step)
+            else await asyncio.to_thread(_planned, execution, step)
+        )
         stdout, stderr = Excerpt(), Excerpt()
         ended = await run_process(
             plan.argv,
@@ -117,9 +121,9 @@ def _shell_step(execution: Execution) -> ShellStep:
     return execution.step
 
 
-def _is_quick(step: ShellStep) -> bool:
+def _is_quick(execution: Execution, step: ShellStep) -> bool:
     """Whether laying out takes a few small files only: less than the way to a thread and back."""
-    return step.security_profile != "read-only" and is_probed()
+    return step.security_profile != "read-only" and is_probed() and not by_file(execution.bindings)
 
 
 def _planned(execution: Execution, step: ShellStep) -> _Plan:
