@@ -12,5 +12,6 @@ progress, live_progress    the events as lines, as NDJSON, as a live tree
 conclusion     the last words about a run, and its exit code
 controls       pause, resume, cancel, decide: update first, signal where there are none
 step_logs      logs of steps, as they grow
+testing/       `perdure test`: the levels, verdicts, coverage, reports
 dev, endpoint  the embedded server and worker
 """

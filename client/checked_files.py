@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from client import messages, request_files
-from definitions.cases.loading import SUFFIXES
 from definitions.diagnostics import Diagnostic, has_errors
 from definitions.steps import GroupStep, Step
 
@@ -35,11 +34,19 @@ class CheckedFile:
 
 def check_file(name: str, *, with_lint: bool) -> CheckedFile:
     """Return what is found about DEFINITION or a test file. Raises `Problem` where it is not there."""
-    if request_files.names_a_file(name) and name.endswith(SUFFIXES):
+    if request_files.names_a_file(name) and _is_test_file(name):
         return _test_file(name)
     loaded, file = request_files.load_definition(name, with_lint=with_lint)
     steps = messages.amount(_count(loaded.definition.steps), "step") if loaded.definition else ""
     return CheckedFile(file, loaded.diagnostics, {file: loaded.source}, steps)
+
+
+def _is_test_file(name: str) -> bool:
+    if ".test." not in name:
+        return False
+    from definitions.cases.loading import SUFFIXES  # the models of cases take time that definitions do without
+
+    return name.endswith(SUFFIXES)
 
 
 def _test_file(name: str) -> CheckedFile:

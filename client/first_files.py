@@ -97,10 +97,15 @@ class FirstFile:
 
 
 def first_files(folder: Path) -> list[FirstFile]:
-    """Return the files, in the order in which people should look at them."""
+    """Return the files, in the order in which people should look at them.
+
+    A `hello.yaml` of somebody's own gets no tests of ours.
+    """
+    hello = folder / "hello.yaml"
+    is_ours = not hello.exists() or hello.read_bytes() == HELLO.encode()
     return [
-        FirstFile(folder / "hello.yaml", HELLO),
-        FirstFile(folder / "hello.test.yaml", HELLO_TESTS),
+        FirstFile(hello, HELLO),
+        *([FirstFile(folder / "hello.test.yaml", HELLO_TESTS)] if is_ours else []),
         _schema(folder / SCHEMA_FILE, TITLE, json_schema()),
         _schema(folder / CASES_SCHEMA_FILE, CASES_TITLE, cases_schema()),
         _settings(folder / ".vscode/settings.json", SETTINGS),

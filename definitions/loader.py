@@ -2,6 +2,7 @@
 
     text ──yaml_guard──▶ tree with places ──spellings──▶ ──validation──▶ models ──checks──▶ Definition ──lint──▶ advice
 
+A text that is not YAML is read on behind the mistake where that is sure (`yaml_recovery`).
 `require` is for callers that cannot go on without one; `definition_digest` names a definition by content.
 """
 
@@ -16,7 +17,8 @@ from definitions.errors import DefinitionInvalid
 from definitions.models import Definition
 from definitions.nodes import Mapping
 from definitions.validation import validate
-from definitions.yaml_guard import MAXIMUM_BYTES, read
+from definitions.yaml_guard import MAXIMUM_BYTES
+from definitions.yaml_recovery import read_on
 
 DEFAULT_FILE = "definition.yaml"
 
@@ -32,9 +34,9 @@ class Loaded:
 
 def load(text: str | bytes, file: str, *, with_lint: bool = False) -> Loaded:
     """Return the definition in `text`, and all that is wrong or doubtful about it; advice where it is asked for."""
-    document = read(text, file)
+    document, taken_out = read_on(text, file)
     findings = list(document.diagnostics)
-    refused = {finding.span[:2] for finding in findings if finding.span}
+    refused = taken_out | {finding.span[:2] for finding in findings if finding.span}
     if document.root is None:
         return Loaded(None, in_order(findings), document.source)
     if isinstance(document.root, Mapping):

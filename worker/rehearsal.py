@@ -7,6 +7,8 @@ rehearsing       a worker in this process, on a task queue of its own, with a st
 
 import asyncio
 import contextlib
+import functools
+import logging
 import os
 import shutil
 import socket
@@ -159,6 +161,8 @@ async def rehearsing(
         graceful_shutdown=timedelta(0),
         is_embedded=True,
     )
+    # A log that nobody has asked for would stand between verdicts: a step's trouble is in its record, and in them.
+    _quiet()
     stop, begun = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(serve(settings, client, stop, begun.set, workflow=workflow, executors=executors))
     serving.add_done_callback(lambda _: begun.set())
@@ -170,3 +174,8 @@ async def rehearsing(
     finally:
         stop.set()
         await asyncio.gather(serving, return_exceptions=True)
+
+
+@functools.cache
+def _quiet() -> None:
+    logging.getLogger("temporalio").addHandler(logging.NullHandler())

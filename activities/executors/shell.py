@@ -69,7 +69,11 @@ class ShellExecutor:
     async def execute(self, execution: Execution) -> Outcome:
         """Run the script. Raises `StepFailure`."""
         step = _shell_step(execution)
-        plan = _planned(execution, step) if _is_quick(step) else await asyncio.to_thread(_planned, execution, step)
+        plan = (
+            _planned(execution, step)
+            if _is_quick(execution, step)
+            else await asyncio.to_thread(_planned, execution, step)
+        )
         stdout, stderr = Excerpt(), Excerpt()
         ended = await run_process(
             plan.argv,
@@ -117,9 +121,9 @@ def _shell_step(execution: Execution) -> ShellStep:
     return execution.step
 
 
-def _is_quick(step: ShellStep) -> bool:
+def _is_quick(execution: Execution, step: ShellStep) -> bool:
     """Whether laying out takes a few small files only: less than the way to a thread and back."""
-    return step.security_profile != "read-only" and is_probed()
+    return step.security_profile != "read-only" and is_probed() and not by_file(execution.bindings)
 
 
 def _planned(execution: Execution, step: ShellStep) -> _Plan:
@@ -131,8 +135,6 @@ def _planned(execution: Execution, step: ShellStep) -> _Plan:
         output_file.touch(mode=0o600)
         folder = _working_directory(execution.workspace, step.working_directory)
         environment = _environment(execution, output_file)
-        if step.shell == "node" and "NODE_PATH" not in environment:
-            environment["NODE_PATH"] = str(folder / "node_modules")  # the script's own place is the scratch
         plan = _Plan(
             argv=[*_INTERPRETERS[step.shell], str(script)],
             folder=folder,
@@ -141,7 +143,8 @@ def _planned(execution: Execution, step: ShellStep) -> _Plan:
             isolation=probe(),
             enforced_by=("environment",),
         )
-        return _secured(plan, execution, step)
+        plan = _secured(plan, execution, step)
+        return _with_packages(plan) if step.shell == "node" else plan
     except OSError as error:
         raise StepFailure(
             ErrorClass.WORKSPACE, f"the script could not be laid out in `{execution.scratch}`: {error.strerror}"
@@ -187,6 +190,12 @@ def _working_directory(workspace: Path, relative: str) -> Path:
     if not folder.is_dir():
         raise StepFailure(ErrorClass.WORKSPACE, f"`working_directory: {relative}` is no folder of the workspace")
     return folder
+
+
+def _with_packages(plan: _Plan) -> _Plan:
+    """Return the plan of a Node script that finds packages where it starts, not only beside its own file."""
+    packages = {"NODE_PATH": str(plan.folder / "node_modules")}
+    return replace(plan, environment={**packages, **plan.environment})
 
 
 def _secured(plan: _Plan, execution: Execution, step: ShellStep) -> _Plan:

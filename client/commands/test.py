@@ -11,10 +11,10 @@ import click
 from client import messages
 from client.exit_codes import ExitCode
 from client.options import json_option
-from client.output import Problem, coloured, say, write_json
+from client.output import Problem, coloured, plain, say, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from client.testing.collecting import Collected
     from client.testing.results import CaseResult, FileResult
@@ -54,11 +54,9 @@ def test(
     def wanted(case: Case) -> bool:
         return (named is None or named in case.name) and (level is None or case.level == level)
 
-    results = _play(collected, wanted, quiet=as_json)
+    results = _play(collected, wanted, quiet=as_json or update)
     if update:
-        updated = [file for result in results for file in _update(result)]
-        if updated:
-            results = _play([_again(file.path) if file.path in updated else file for file in collected], wanted)
+        results = _updated(results, collected, wanted, quiet=as_json)
     if junit is not None:
         _write_junit(junit, results)
     if as_json:
@@ -81,12 +79,6 @@ def _collect(arguments: Sequence[str]) -> list[Collected]:
         raise Problem(message, code=ExitCode.USAGE, slug="unreadable") from error
 
 
-def _again(path: Path) -> Collected:
-    from client.testing.collecting import collect
-
-    return collect(path)
-
-
 def _refused(collected: list[Collected], *, as_json: bool) -> bool:
     """Show what is wrong with files; return whether one cannot be played."""
     from client.diagnostics_output import show_diagnostics
@@ -103,18 +95,22 @@ def _refused(collected: list[Collected], *, as_json: bool) -> bool:
     return bool(wrong)
 
 
-def _play(collected: Sequence[Collected], wanted: object, *, quiet: bool = False) -> list[FileResult]:
-    from client.testing.report import case_lines
+def _play(collected: Sequence[Collected], wanted: Callable[[Case], bool], *, quiet: bool = False) -> list[FileResult]:
     from client.testing.results import play_files
 
-    is_coloured = _is_coloured()
+    return asyncio.run(play_files(collected, wanted, _say_nothing if quiet else _tell))
 
-    def told(file: Collected, result: CaseResult) -> None:
-        if not quiet:
-            for line in case_lines(file, result, color=is_coloured):
-                click.echo(coloured(line))
 
-    return asyncio.run(play_files(collected, wanted, told))  # pyright: ignore[reportArgumentType]
+def _say_nothing(_file: Collected, _result: CaseResult) -> None:
+    """Keep quiet about a case: all are told at once."""
+
+
+def _tell(file: Collected, result: CaseResult) -> None:
+    """Print what there is to say about a case."""
+    from client.testing.report import case_lines
+
+    for line in case_lines(file, result, color=_is_coloured()):
+        click.echo(coloured(line))
 
 
 def _is_coloured() -> bool:
@@ -149,11 +145,27 @@ def _conclude(results: Sequence[FileResult], minimum: float | None, *, quiet: bo
     low = [result for result in played if minimum is not None and result.coverage.percent < minimum]
     if not quiet:
         for result in played:
-            click.echo(coverage_line(result.collected, result.coverage))
+            click.echo(plain(coverage_line(result.collected, result.coverage)))
     say(messages.tests_played(cases, failed), style="red" if failed or not cases else "green")
     for result in low:
         say(messages.coverage_too_low(result.collected.path, result.coverage.percent, minimum or 0), style="red")
     return ExitCode.FAILED if failed or low or not cases else ExitCode.SUCCESS
+
+
+def _updated(
+    results: list[FileResult], collected: Sequence[Collected], wanted: Callable[[Case], bool], *, quiet: bool
+) -> list[FileResult]:
+    """Bring files up to date and play all again where that changed one; return the last results."""
+    from client.testing.collecting import collect
+
+    changed = {path for result in results for path in _update(result)}
+    if changed:
+        return _play([collect(file.path) if file.path in changed else file for file in collected], wanted, quiet=quiet)
+    if not quiet:
+        for result in results:
+            for case in result.cases:
+                _tell(result.collected, case)
+    return results
 
 
 def _update(result: FileResult) -> list[Path]:

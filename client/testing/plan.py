@@ -58,6 +58,8 @@ def play_now(case: Case, subject: Subject) -> Outcome:
     loop = VirtualTimeLoop(stage.stand_still)
     try:
         return loop.run_until_complete(stage.play())
+    except Standstill as fault:
+        raise NotPlayable(str(fault)) from fault
     finally:
         loop.close()
 

@@ -137,9 +137,9 @@ class PlanHost:
         found: dict[str, JsonValue] = {}
         for name, path in made_files(step, stub).items():
             reference = None if tree is None else file_at(self._store, tree, path)
-            content = stub.files.get(path) or ""
-            empty = file_reference(path.removeprefix("./"), self._store.write_blob(content.encode()), len(content))
-            found[name] = empty if reference is None else reference
+            content = (stub.files.get(path) or "").encode()
+            loose = file_reference(path.removeprefix("./"), self._store.write_blob(content), len(content))
+            found[name] = loose if reference is None else reference
         return found
 
     def _declared(

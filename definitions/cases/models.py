@@ -99,7 +99,7 @@ class Clock(Model):
     """The time of a case. At the level *plan* and *simulated* nobody waits: time jumps to what happens next."""
 
     start: Annotated[str, AfterValidator(_moment)] | None = None
-    """When the run starts, such as `2026-01-31T12:00:00Z` (level *plan*)."""
+    """When the run starts, such as `2026-01-31T12:00:00Z` (levels *plan* and *simulated*)."""
 
 
 class ErrorExpectation(Model):

@@ -1,17 +1,19 @@
 """Rules over a whole definition that the models cannot state.
 
-    context      what a check is given, and how it reports a place
-    ids          each step has a name of its own
-    needs        `needs` name steps of the same list and do not go round
-    texts        every text parsed: syntax, functions, conditions, shell safety
-    references   what texts refer to exists, and has surely run
-    types        operations, look-ups and conditions that can never work on the declared types
-    order        who has ended before whom, who may be skipped
-    results      what each step type has to offer
-    outputs      outputs, artifacts, paths
-    fields       single fields
-    constants    parts of expressions that fail whatever the values
-    output_schemas schemas of agents' answers
+    context         what a check is given, and how it reports a place
+    ids             each step has a name of its own
+    needs           `needs` name steps of the same list and do not go round
+    outputs         outputs, artifacts, paths
+    fields          single fields
+    values          values that can never do what they are there for
+    without_effect  keys that nothing looks at where they stand
+    output_schemas  schemas of agents' answers
+    texts           every text parsed: syntax, functions, conditions, shell safety
+    references      what texts refer to exists, and has surely run
+    constants       parts of expressions that fail whatever the values
+    types           operations, look-ups and conditions that can never work on the declared types
+    order           who has ended before whom, who may be skipped
+    results         what each step type has to offer
 
 A check is a function from a context to findings. A new one is a module here and its line in `_findings`.
 """
@@ -19,7 +21,19 @@ A check is a function from a context to findings. A new one is a module here and
 from collections.abc import Iterator
 from itertools import islice
 
-from definitions.checks import constants, fields, ids, needs, output_schemas, outputs, references, texts, types
+from definitions.checks import (
+    constants,
+    fields,
+    ids,
+    needs,
+    output_schemas,
+    outputs,
+    references,
+    texts,
+    types,
+    values,
+    without_effect,
+)
 from definitions.checks.context import Context
 from definitions.diagnostics import Diagnostic
 
@@ -32,7 +46,7 @@ def check(context: Context) -> list[Diagnostic]:
 
 
 def _findings(context: Context) -> Iterator[Diagnostic]:
-    for one in (ids, needs, outputs, fields, output_schemas):
+    for one in (ids, needs, outputs, fields, values, without_effect, output_schemas):
         yield from one.check(context)
     parsed = list(texts.parsed_texts(context))
     yield from texts.check(context, parsed)

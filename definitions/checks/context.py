@@ -59,6 +59,10 @@ class Context:
         """Whether something at, or above, `path` has been replaced."""
         return any(path[:length] in self.broken for length in range(len(path) + 1))
 
+    def is_mended_below(self, path: Path) -> bool:
+        """Whether something at, above or inside `path` has been replaced; looks at every mend, so ask rarely."""
+        return self.is_broken(path) or any(one[: len(path)] == path for one in self.broken)
+
     def span(self, path: Path) -> Span:
         """Return the smallest span of the value at `path`."""
         return head(find(self.root, path).node)

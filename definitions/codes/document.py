@@ -32,7 +32,8 @@ CODES = (
         "the text is not YAML",
         "The parser stopped at the place shown. What usually helps: a text that holds `: ` or ` #`, or "
         "begins with one of `` @ ` % & * ! | > { [ ``, needs quotes; a text of several lines stands under "
-        "`key: |`; lines are indented with spaces, never with tabs.",
+        "`key: |`; lines are indented with spaces, never with tabs. Where it is sure that only one value is wrong, "
+        "reading goes on behind it, so that other findings are shown too.",
         Example("command: echo key: value", 'command: "echo key: value"'),
     ),
     Code(

@@ -19,7 +19,14 @@ _LONGEST = 64_000
 _NO_EFFECT = re.compile(r"(?:^| )(?:--dry-run|--dryrun|--help|--version)(?:=\S*)?(?= |$)")
 _LOCAL = re.compile(r"localhost|\b127\.0\.0\.1\b|\[::1\]|\b0\.0\.0\.0\b")
 _MODULE_RUNNERS = re.compile(r"python[0-9.]*|pypy[0-9.]*")
-_PACKAGE_RUNNERS = {"npx": (), "bunx": (), "pnpm": ("dlx", "exec"), "yarn": ("dlx", "exec"), "pipx": ("run",)}
+_PACKAGE_RUNNERS = {
+    "npx": (),
+    "bunx": (),
+    "uvx": (),
+    "pnpm": ("dlx", "exec"),
+    "yarn": ("dlx", "exec"),
+    "pipx": ("run",),
+}
 _BY_PROGRAM: dict[str, tuple[Known, ...]] = {
     program: tuple(known for known in KNOWN if known.words[0] == program)
     for program in dict.fromkeys(known.words[0] for known in KNOWN)

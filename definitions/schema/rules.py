@@ -1,7 +1,8 @@
 """What the loader checks of single fields beyond their models, as far as a schema can say it.
 
 The counterparts are `definitions.spellings` (the id from the name), `definitions.inputs` (declarations),
-`definitions.checks.fields` (waits, agents by command) and `definitions.checks.outputs` (files of shell steps).
+`definitions.checks.fields` (waits, agents by command), `definitions.checks.outputs` (files of shell steps) and
+`definitions.checks.values` (texts of nothing but space, names of environment variables).
 """
 
 from typing import cast
@@ -35,6 +36,10 @@ def add_rules(schema: Schema, steps: dict[str, Schema]) -> None:
     _id_from_name(schema)
     _inputs(_at(schema, "inputs"))
     _wait(_at(steps["WaitStep"], "duration"))
+    for owner in (schema, steps["Step"]):
+        _env(_at(owner, "env"))
+    for text in (_at(steps["ShellStep"], "command"), _at(steps["AgentStep"], "prompt")):
+        text |= {"pattern": r"\S", "patternErrorMessage": "must not be empty"}
     _agent(steps["AgentStep"])
     _shell(steps["ShellStep"])
 
@@ -67,13 +72,21 @@ def _wait(schema: Schema) -> None:
     schema["patternErrorMessage"] = "a number with a unit (`90s`, `10m`, `1h30m`), or a template"
 
 
+def _env(schema: Schema) -> None:
+    schema["propertyNames"] = {
+        "pattern": r"^(x-.*|[^=\s\u0000]+)$",
+        "patternErrorMessage": "no environment variable can have this name",
+    }
+
+
 def _agent(schema: Schema) -> None:
     schema["if"] = {"properties": {"provider": {"const": "command", **_UNSEEN}}, "required": ["provider"]}
     schema["then"] = {"required": ["command"], "properties": {"command": {"type": "array", "minItems": 1, **_UNSEEN}}}
 
 
 def _shell(schema: Schema) -> None:
-    """Outputs of a shell step are paths or templates; other values are for `set`."""
+    """Outputs of a shell step are paths or templates, other values are for `set`; some exit code must be a success."""
+    _at(schema, "exit_codes")["minItems"] = 1
     cast("Schema", schema["properties"])["outputs"] = {
         "description": "Named results: files by their paths, or templates over the step's own result.",
         "type": "object",

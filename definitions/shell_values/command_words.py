@@ -17,6 +17,8 @@ from definitions.shell_values.policy import Command, first_operand
 from definitions.shell_values.sources import Interpreter, Shell
 
 _DEPTH_LIMIT = 4
+_MANAGERS = frozenset({"uv", "poetry"})
+"""These start another command by `run` only: `uv publish dist/*` is their own."""
 _SHELLS: dict[Interpreter, Shell] = {"bash": "bash", "sh": "sh"}
 
 
@@ -96,7 +98,7 @@ def _started(words: Sequence[Word], offset: int, shell: Shell, depth: int) -> It
     command = SimpleCommand(tuple(_placed(word, offset) for word in words))
     if command.name in WRAPPERS:
         inner = words[first_operand(words, *WRAPPERS[command.name]) :]
-        if inner:
+        if inner and (command.name not in _MANAGERS or "run" in command.arguments):
             yield from _started(inner, offset, shell, depth)
             return
     yield command

@@ -39,8 +39,8 @@ class ProgramText(Cursor, ABC):
         start = self.at
         before = "" if self.text.endswith("...", 0, start) else self.text[start - 1 : start]
         self.placeholder(self.program)
-        if _JOINS_BEFORE.match(before) or _JOINS_AFTER.match(self.next):
-            self.refuse_last(refusals.joined(before or self.next), start)
+        if touched := _JOINS_BEFORE.match(before) or _JOINS_AFTER.match(self.next):
+            self.refuse_last(refusals.joined(touched.group()), start)
 
     def refuse_last(self, refusal: Refusal, start: int) -> None:
         """Refuse the placeholder that was read last, if it holds a value and began at `start`."""

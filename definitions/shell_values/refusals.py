@@ -96,7 +96,7 @@ FORMATTED = Refusal(
 )
 TEMPLATE_LITERAL = Refusal(
     "a value cannot stand in the text of a template literal: it is an expression of its own",
-    "assign it first, `const value = {{ … }}`, and write `${value}`",
+    "write `${ {{ … }} }`, with a blank after the first brace",
 )
 
 

@@ -185,3 +185,28 @@ steps:
     assert ended.error is None or ended.error.type == "store"
     after = await run(worker, "workspace: {from: none}\nsteps: [{id: a, type: shell, command: 'true'}]")
     assert after.status == "completed"
+
+
+async def test_value_over_the_kernels_limits_reaches_scripts_by_file(worker: RunningWorker):
+    text = """
+workspace: {from: none}
+steps:
+  - id: big
+    type: shell
+    command: "{ printf v=; head -c 400000 /dev/zero | tr '\\\\0' x; } > \\"$PERDURE_OUTPUT\\""
+  - id: shell
+    type: shell
+    command: |
+      wc -c <<EOF
+      {{ steps.big.outputs.v }}
+      EOF
+  - {id: python, type: shell, shell: python, command: "print(len({{ steps.big.outputs.v }}))"}
+  - {id: node, type: shell, shell: node, command: "console.log({{ steps.big.outputs.v }}.length)"}
+  - {id: argument, type: shell, command: "ls {{ steps.big.outputs.v }}"}
+"""
+    ended = await run(worker, text)
+    printed = {path: (step.outputs or {}).get("stdout") for path, step in ended.steps.items()}
+    assert (printed["shell"], printed["python"], printed["node"]) == ("400001", "400000", "400000")
+    assert ended.error is not None
+    assert (ended.error.step, ended.error.type) == ("argument", "expression")
+    assert "`steps.big.outputs.v` has 400000 bytes, and an argument of a program may have" in ended.error.message

@@ -68,6 +68,21 @@ def test_nothing_changes_when_init_is_run_again(cli, folder):
     assert {name: (folder / name).read_text() for name in ALL} == before
 
 
+def test_a_definition_of_ones_own_gets_no_tests_of_ours(cli, tmp_path):
+    (tmp_path / "hello.yaml").write_text("mine")
+    assert cli("init", str(tmp_path)).code == 0
+    assert (tmp_path / "hello.yaml").read_text() == "mine"
+    assert not (tmp_path / "hello.test.yaml").exists()
+
+
+def test_a_checker_of_json_schema_does_for_the_form(folder):
+    """The command of docs/editors.md."""
+    (folder / "bad.yaml").write_text("name: x\nsteps: 3\n")
+    program = [sys.executable, "-m", "check_jsonschema", "--schemafile", ".perdure/schema.json"]
+    for file, code in (("hello.yaml", 0), ("bad.yaml", 1)):
+        assert subprocess.run([*program, file], cwd=folder, capture_output=True).returncode == code
+
+
 def test_init_here_names_the_file_so_that_it_is_a_file(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "perdure run hello.yaml" in cli("init").err

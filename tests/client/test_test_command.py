@@ -123,9 +123,17 @@ def test_expectations_are_written_when_updating(cli, folder):
     assert (folder / "a.test.yaml").read_text() == CASES.replace(flow, block.replace("[s]", "[s, g]"))
 
 
+def test_json_is_one_object_when_updating(cli, folder):
+    (folder / "a.test.yaml").write_text(CASES.replace("[s, g]", "[s]"))
+    found = json.loads(cli("test", "--update", "--json").out)
+    assert (found["passed"], found["failed"]) == (2, 0)
+    assert json.loads(cli("test", "--update", "--json").out)["passed"] == 2
+
+
 def test_updating_writes_nothing_when_all_is_well(cli, folder):
     before = (folder / "a.test.yaml").stat().st_mtime_ns
-    assert cli("test", "--update").code == 0
+    ran = cli("test", "--update")
+    assert (ran.code, ran.out.count("ok     ")) == (0, 2)
     assert (folder / "a.test.yaml").stat().st_mtime_ns == before
 
 

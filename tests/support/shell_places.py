@@ -5,9 +5,10 @@ One script holds many cases, so a process serves hundreds of them: each snippet 
 
 import functools
 import os
+import random
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from definitions.shell_values import FOLDER_VARIABLE, Interpreter, bind, bound_t
 from tests.support.busybox import busybox
 
 LONG = os.environ.get("PERDURE_LONG_TESTS") == "1"
-"""`PERDURE_LONG_TESTS=1` runs each property a hundred times as long."""
+"""`PERDURE_LONG_TESTS=1` runs each property ten to twenty times as long."""
 
 SHELLS: dict[str, Interpreter] = {"bash": "bash", "dash": "sh", "busybox": "sh"}
 """Real shells, and which grammar of ours reads their scripts."""
@@ -249,6 +250,21 @@ def snippets(names: list[str], values: list[str]) -> tuple[str, dict[str, str]]:
         lines.append(PLACES[name].snippet.replace("{{X}}", f"{{{{ inputs.v{index} }}}}"))
         lines.append("set --")
     return "\n".join(lines) + "\n", {f"v{index}": value for index, value in enumerate(values)}
+
+
+def odd_scripts(snippets: Sequence[str], fragments: Sequence[str], number: int) -> Iterator[str]:
+    """Yield scripts made of these snippets by a few edits, the same ones each time.
+
+    Drawn evenly, which hypothesis does not: nearly all of its edits would be at a script's beginning.
+    """
+    for seed in range(number):
+        chance = random.Random(seed)
+        text = chance.choice(snippets).replace("{{X}}", "{{ inputs.v }}")
+        for _ in range(chance.randint(1, 3)):
+            at = chance.randrange(len(text) + 1)
+            text = text[:at] + chance.choice(fragments) + text[at + chance.choice((0, 0, 0, 1, 2)) :]
+        if "{{ inputs.v }}" in text:
+            yield text
 
 
 def run_script(text: str, scope: Mapping[str, object], shell: str, folder: Path, locale: str = "C.UTF-8") -> bytes:

@@ -228,6 +228,7 @@ VALUES: tuple[Any, ...] = (
     1001,
     1.5,
     "",
+    " ",
     "text",
     "any",
     "end",

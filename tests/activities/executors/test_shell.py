@@ -186,6 +186,15 @@ async def test_a_value_beyond_the_kernels_limits_arrives_by_file(
     assert [path.name for path in execution.workspace.iterdir()] == ["out"]
 
 
+async def test_a_value_that_cannot_be_written_to_its_file_fails_the_step(make_execution: MakeExecution) -> None:
+    execution = make_execution("y={{ inputs.v }}", {"v": LONG_VALUE})
+    (execution.scratch / "values").mkdir()
+    (execution.scratch / "values" / "PERDURE_V1").symlink_to("/dev/full")
+    failed = await failure(execution)
+    assert failed.error_class == ErrorClass.WORKSPACE
+    assert failed.message.endswith("No space left on device")
+
+
 async def test_an_argument_that_is_too_long_is_explained(make_execution: MakeExecution) -> None:
     failed = await failure(make_execution('y={{ inputs.v }}; ls "$y"', {"v": LONG_VALUE}))
     assert "exit code 126 (a value is too long for an argument: pipe it" in failed.message

@@ -369,5 +369,28 @@ def test_case_is_not_played_when_its_folder_is_too_big(tmp_path, monkeypatch):
         played(A, "files_from: .", tmp_path)
 
 
+def test_case_is_not_played_when_a_file_cannot_be_read(tmp_path, monkeypatch):
+    def refused(_path):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "a").write_text("a")
+    monkeypatch.setattr("pathlib.Path.read_bytes", refused)
+    with pytest.raises(NotPlayable, match="cannot be read: Permission denied"):
+        played(A, "files_from: .", tmp_path)
+
+
 def test_step_fails_when_its_stub_writes_outside_the_workspace():
     assert played(A, "stubs: {a: {files: {../x: y}}}").status.error.type == "workspace"
+
+
+def test_case_is_not_played_when_it_would_never_end(monkeypatch):
+    async def deaf(*_arguments):
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                continue
+
+    monkeypatch.setattr(plan, "run_list", deaf)
+    with pytest.raises(NotPlayable, match="does not come to its end"):
+        played(A)

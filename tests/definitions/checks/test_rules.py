@@ -55,7 +55,7 @@ NEEDS: dict[str, tuple[list[str], Found]] = {
     "into a group": ([group("g", "sequential", makes("a")), makes("b", ", needs: [a]")], [("unknown-step", "a")]),
     "parallel": ([group("g", "parallel", makes("a"), makes("b", ", needs: [a]"))], [("needs-in-parallel", "needs")]),
     "parallel, none": ([group("g", "parallel", makes("a"), makes("b", ", needs: []"))], []),
-    "twice the same": ([makes("a"), makes("b", ", needs: [a, a]")], []),
+    "twice the same": ([makes("a"), makes("b", ", needs: [a, a]")], [("duplicate-item", "a")]),
     "behind a cycle": ([makes("a", ", needs: [a]"), makes("b", ", needs: [a]")], [("dependency-cycle", "a")]),
 }
 
@@ -111,15 +111,18 @@ OTHERS: dict[str, tuple[list[str], Found]] = {
         [("path-escapes", "/etc/passwd")],
     ),
     "output above": (["{id: a, type: shell, command: x, outputs: {v: a/../../b}}"], [("path-escapes", "a/../../b")]),
-    "artifact above": ([makes("a", ", artifacts: {v: ../b}")], [("path-escapes", "../b")]),
+    "artifact above": (["{id: a, type: shell, command: x, artifacts: {v: ../b}}"], [("path-escapes", "../b")]),
     "working directory above": (
         ["{id: a, type: shell, command: x, working_directory: ../..}"],
         [("path-escapes", "../..")],
     ),
     "path from a template": (["{id: a, type: shell, command: x, outputs: {v: '{{ inputs.n }}/../..'}}"], []),
     "number as a shell output": (["{id: a, type: shell, command: x, outputs: {v: 3}}"], [("invalid-value", "3")]),
-    "value set twice": ([makes("a", ", outputs: {v: 2}")], [("duplicate-output", "v")]),
-    "output beside values": ([makes("a", ", outputs: {w: 2}")], []),
+    "value set twice": (
+        [makes("a", ", outputs: {v: 2}")],
+        [("key-without-effect", "outputs"), ("duplicate-output", "v")],
+    ),
+    "output beside values": ([makes("a", ", outputs: {w: 2}")], [("key-without-effect", "outputs")]),
     "wait by a template": (['{id: a, type: wait, duration: "{{ inputs.n }}s"}'], []),
     "unsafe value": (
         ["{id: a, type: shell, command: 'bash -c {{ inputs.n }}'}"],

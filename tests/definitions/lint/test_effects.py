@@ -35,6 +35,8 @@ def found(script: str) -> list[tuple[str, int]]:
         ("npx --yes wrangler deploy", "wrangler deploy", 3),
         ("pnpm dlx vercel deploy", "vercel deploy", 3),
         ("pipx run twine upload x", "twine upload", 3),
+        ("uvx twine upload x", "twine upload", 3),
+        ("uv publish dist/x.whl", "uv publish", 3),
         ("vercel --prod", "vercel", 3),
         ("npm --prefix web publish", "npm publish", 3),
         ("docker build --push -t x .", "docker build", 2),

@@ -16,6 +16,8 @@ def found(text: str) -> list[str]:
         ("A=1 git 'push' \"origin\" > log 2>&1", ["git push origin"]),
         ("sudo -u bob timeout 5 git push", ["git push"]),
         ("env A=b npm publish --access public", ["npm publish --access public"]),
+        ("uv publish dist/x", ["uv publish dist/x"]),
+        ("uv run --with a twine upload x", ["twine upload x"]),
         ("if ! git diff; then (gh pr create); fi", ["git diff", "gh pr create"]),
         ('echo "$(git push)"', ["echo …", "git push"]),
         ("f() { terraform apply; }", ["terraform apply"]),
