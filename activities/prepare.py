@@ -5,7 +5,6 @@ run's context becomes a blob, and fast-forward finds out how far the cache carri
 """
 
 import asyncio
-import json
 import posixpath
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,9 @@ from definitions.models import Definition
 from definitions.records import RunContext, RunHandle, file_reference
 from definitions.rendering import render_json, render_text
 from definitions.templates import render_value, to_text
+from definitions.text_guard import MAXIMUM_BYTES, written
+
+_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +81,28 @@ class Preparation:
     def _load(self, request: RunInput) -> Loaded:
         match request.definition:
             case str() as name:
-                return load(*self._by_name(name))
+                return self._by_name(name)
             case InlineDefinition() as inline:
                 self._allow_inline()
                 return load(inline.text, inline.file)
             case dict() as body:
                 self._allow_inline()
-                return load(json.dumps(body, ensure_ascii=False), "definition.json")
+                return load(written(body), "definition.json")
 
-    def _by_name(self, name: str) -> tuple[str, str]:
-        if self._policy.folder is not None and "/" not in name and not name.startswith("."):
+    def _by_name(self, name: str) -> Loaded:
+        if self._policy.folder is not None and _may_name_a_file(name):
             for suffix in (".yaml", ".yml", ".json"):
                 path = self._policy.folder / f"{name}{suffix}"
                 if path.is_file():
-                    return path.read_text(encoding="utf-8"), path.name
+                    with path.open("rb") as stream:
+                        return load(stream.read(MAXIMUM_BYTES + 1), path.name)
         try:
-            return catalog.read(name)
+            return load(*catalog.read(name))
         except KeyError:
             known = ", ".join(f"`{known}`" for known in catalog.names())
+            shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
             raise invalid(
-                "unknown-definition", f"no definition is called `{name}`; there are {known or 'none'}"
+                "unknown-definition", f"no definition is called `{shown}`; there are {known or 'none'}"
             ) from None
 
     def _allow_inline(self) -> None:
@@ -166,6 +170,16 @@ class Preparation:
             )
             self._attributes = [name for name in SEARCH_ATTRIBUTES if name in answer.custom_attributes]
         return self._attributes
+
+
+def _may_name_a_file(name: str) -> bool:
+    """Whether a name given by a stranger can be looked for in the folder, and nowhere else."""
+    return (
+        0 < len(name) <= _LONGEST_NAME
+        and name.isprintable()
+        and not name.startswith(".")
+        and not set(name) & set("/\\")
+    )
 
 
 def run_context(

@@ -22,11 +22,16 @@ def parse_duration(text: object) -> timedelta:
     if isinstance(text, timedelta):
         return text
     if not isinstance(text, str) or not re.fullmatch(PATTERN, text) or len(text) > LONGEST:
-        raise ValueError(f"a duration is a number with a unit (`90s`, `10m`, `2h`, `1h30m`), not `{text}`")
+        raise ValueError(f"a duration is a number with a unit (`90s`, `10m`, `2h`, `1h30m`), not `{_shown(text)}`")
     seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
     if seconds > 10 * 365 * 86400:
-        raise ValueError(f"`{text}` is longer than ten years")
+        raise ValueError(f"`{_shown(text)}` is longer than ten years")
     return timedelta(seconds=seconds)
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def format_duration(span: timedelta) -> str:

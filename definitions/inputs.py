@@ -22,7 +22,9 @@ from definitions.durations import parse_duration
 from definitions.errors import DefinitionInvalid
 from definitions.models import Definition, Input
 from definitions.nodes import Path
+from definitions.records import FILE_KEY, VALUE_KEY
 from definitions.suggestions import did_you_mean, listed
+from definitions.values import INTEGER_LIMIT
 
 FILE = "inputs"
 """The name under which findings about given values are shown."""
@@ -31,6 +33,7 @@ NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 """What an input may be called."""
 
 _DEEPEST = 40
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _WANTED = {
     "string": "a text",
     "number": "a number",
@@ -89,6 +92,9 @@ def fault_of(declared: Input, value: JsonValue) -> str | None:
         return None
     if _is_too_deep(value):
         return f"is nested more than {_DEEPEST} deep"
+    fault = _carriage_fault(value)
+    if fault:
+        return fault
     if not _is_of_type(declared.type, value):
         return f"must be {_WANTED[declared.type]}, not {_shown(value)}"
     if declared.enum is not None and not any(_same(value, allowed) for allowed in declared.enum):
@@ -188,6 +194,28 @@ def _is_too_deep(value: JsonValue) -> bool:
         if not level:
             return False
     return True
+
+
+def _carriage_fault(value: JsonValue) -> str | None:
+    """Return what a run cannot carry: its history is JSON in UTF-8, and references are Perdure's own to make."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case dict() as mapping:
+                if FILE_KEY in mapping or VALUE_KEY in mapping:
+                    return f"has a key `{FILE_KEY if FILE_KEY in mapping else VALUE_KEY}`, which only Perdure sets"
+                waiting += [*mapping, *mapping.values()]
+            case list() as items:
+                waiting += items
+            case str() as text if _SURROGATE.search(text):
+                return "holds half of a surrogate pair, which is no text"
+            case float() as number if not isfinite(number):
+                return f"holds `{_json(number)}`, which is not a number that JSON can carry"
+            case int() as number if not -INTEGER_LIMIT <= number < INTEGER_LIMIT:
+                return "holds a number that does not fit 64 bits"
+            case _:
+                pass
+    return None
 
 
 def _same(left: JsonValue, right: JsonValue) -> bool:

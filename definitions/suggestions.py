@@ -8,13 +8,16 @@ from collections.abc import Iterable
 
 _LONGEST = 60
 _MOST = 500
+_MOST_LETTERS = 10_000
+"""Of the choices that are looked at: a file with hundreds of long wrong names costs no more than others."""
 
 
 def closest(word: str, choices: Iterable[str]) -> str | None:
     """Return the one of `choices` that `word` is most likely a slip of, None where none is close."""
     if not word or len(word) > _LONGEST:
         return None
-    known = [choice for _, choice in zip(range(_MOST), choices, strict=False)]
+    most = min(_MOST, _MOST_LETTERS // len(word))
+    known = [choice for _, choice in zip(range(most), choices, strict=False)]
     for form in (_plain, _parts):
         same = next((choice for choice in known if form(choice) == form(word)), None)
         if same is not None:
@@ -55,12 +58,13 @@ def _distance(word: str, choice: str, limit: int) -> int:
     before: list[int] = []
     above = list(range(len(choice) + 1))
     for row, letter in enumerate(word, 1):
-        current = [row]
-        for column, other in enumerate(choice, 1):
+        current = [row] + [limit + 1] * len(choice)
+        for column in range(max(row - limit, 1), min(row + limit, len(choice)) + 1):  # further off is too far
+            other = choice[column - 1]
             cost = above[column - 1] + (0 if letter == other else change)
             cost = min(cost, above[column] + 1, current[column - 1] + 1)
             is_swap = row > 1 and column > 1 and (word[row - 2], letter) == (other, choice[column - 2])
-            current.append(min(cost, before[column - 2] + 1) if is_swap else cost)
+            current[column] = min(cost, before[column - 2] + 1) if is_swap else cost
         if min(current) > limit:
             return limit + 1
         before, above = above, current

@@ -1,15 +1,18 @@
 """From bytes to a text that looks like what it means: the first guard, before any parser.
 
-decode   bytes -> text with plain line ends: UTF-8, at most 1 MiB, no byte order mark, no control or
-         bidirectional characters
-Pairs    JSON writes characters beyond U+FFFF as two escapes, which YAML does not know. The parser is given
-         one escape instead, and `Pairs.column` leads its places back to the text as it was written.
+decode    bytes -> text with plain line ends: UTF-8, at most 1 MiB, no byte order mark, no control or
+          bidirectional characters
+written   a definition that came as an object -> its text; JSON can escape what no text may hold
+Pairs     JSON writes characters beyond U+FFFF as two escapes, which YAML does not know. The parser is given
+          one escape instead, and `Pairs.column` leads its places back to the text as it was written.
 """
 
 import json
 import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
+
+from pydantic import JsonValue
 
 from definitions.diagnostics import Diagnostic, Span
 
@@ -41,6 +44,12 @@ class Pairs:
         """Return the column as it was written; all counted from 0."""
         joined = self.columns.get(line)
         return column + _ESCAPES_SAVED * bisect_left(joined, column + 1) if joined else column
+
+
+def written(value: JsonValue) -> str:
+    """Return the text of a JSON value; characters that must not stand in a text are written as escapes."""
+    text = json.dumps(value, ensure_ascii=False)
+    return _FORBIDDEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def decode(text: str | bytes, file: str) -> tuple[str, Diagnostic | None]:

@@ -27,6 +27,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from definitions import yaml_words
 from definitions.diagnostics import Diagnostic, Note, Span
 from definitions.nodes import Entry, Mapping, Node, Scalar, Sequence, Style
 from definitions.scalars import Ambiguous, resolve
@@ -302,37 +303,17 @@ class _Builder:
             self._report("yaml-syntax", str(error).split("\n")[0].rstrip("."), Span(1, 1, 1, 2))
             return
         span = self.places.mistake(error.problem_mark)
-        code, help_ = _advice(error.problem or "", self.places.lines[span.line - 1], span.column - 1)
+        code, message, help_ = yaml_words.advice(error.problem or "", self.places.lines[span.line - 1], span.column - 1)
         notes: tuple[Note, ...] = ()
         if error.context and error.context_mark:
             at = self.places.mistake(error.context_mark)
-            notes = (Note(error.context, at),) if at.line != span.line else ()
-        self._report(code, (error.problem or "this is not YAML").rstrip("."), span, help_, *notes)
+            notes = (Note(yaml_words.context(error.context), at),) if at.line != span.line else ()
+        self._report(code, message, span, help_, *notes)
 
     def _report(self, code: str, message: str, span: Span, help_: str | None = None, *notes: Note) -> None:
         self.findings.append(Diagnostic(code, "error", message, self.file, span, notes, help_))
         if len(self.findings) >= MAXIMUM_FINDINGS:
             raise _TooMuchError
-
-
-def _advice(problem: str, line: str, column: int) -> tuple[str, str | None]:
-    """Return the code and the way out for the parser's complaint about `line`."""
-    if "{{" in line[:column] and not line.lstrip().startswith(("#", '"', "'")):
-        return "unquoted-template", 'put the whole text into quotes: `key: "… {{ … }} …"`, or under `key: |`'
-    if "mapping values are not allowed" in problem:
-        return "yaml-syntax", "a text that has `: ` in it needs quotes, or stands under `key: |`"
-    if "cannot start any token" in problem:
-        character = line[column : column + 1]
-        if character == "\t":
-            return "yaml-syntax", "indent with spaces, not with tabs"
-        return "yaml-syntax", f"a text that begins with `{character}` needs quotes"
-    if "unknown escape character" in problem:
-        return "yaml-syntax", "write the backslash twice, or use single quotes"
-    if "invalid Unicode character escape" in problem:
-        return "yaml-syntax", r"write the character itself, or all of its number: `\U0001F600`"
-    if "',' or '}'" in problem and line[column : column + 1] == ":":
-        return "yaml-syntax", "a key has at most 1,024 characters, and its `:` stands on the same line"
-    return "yaml-syntax", None
 
 
 def _shown(text: str) -> str:

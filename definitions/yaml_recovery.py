@@ -9,6 +9,7 @@ import re
 
 from definitions.diagnostics import Diagnostic
 from definitions.yaml_guard import Document, read
+from definitions.yaml_words import IN_A_BLOCK
 
 _MOST_ROUNDS = 10
 _MOST_CHARACTERS = 100_000
@@ -42,9 +43,7 @@ def read_on(text: str | bytes, file: str) -> tuple[Document, frozenset[tuple[int
 
 def _masked(source: str, stop: Diagnostic) -> tuple[str, int] | None:
     """Return the text without the value at which the parser stopped, and the value's column."""
-    if stop.span is None or any(
-        note.span and not note.message.startswith("while parsing a block") for note in stop.notes
-    ):
+    if stop.span is None or any(note.message not in IN_A_BLOCK for note in stop.notes):
         return None
     lines = source.split("\n")
     line = lines[stop.span.line - 1]

@@ -63,17 +63,22 @@ class _Walk:
 
     def faults(self, tree: Tree, *, is_guarded: bool) -> Iterator[ExpressionError]:
         """Yield what fails; `is_guarded`: inside `default(…)` or `exists(…)`, which take what is missing."""
-        if _is_constant(tree):
-            error = None if isinstance(tree, Literal) else self._failure(tree.span, self.text[slice(*tree.span)])
-            if error and not (is_guarded and error.code in MISSING_CODES):
-                yield error
-            return
-        own = self._own_fault(tree)
-        if own:
-            yield own
-        is_lazy = isinstance(tree, Called) and FUNCTIONS[tree.function].kind == "lazy"
-        for part in _parts(tree):
-            yield from self.faults(part, is_guarded=is_guarded or is_lazy)
+        waiting = [(tree, is_guarded)]  # a chain of fields may be deeper than Python's stack
+        while waiting:
+            part, guarded = waiting.pop()
+            if _is_constant(part):
+                yield from self._constant_fault(part, guarded)
+                continue
+            own = self._own_fault(part)
+            if own:
+                yield own
+            is_lazy = isinstance(part, Called) and FUNCTIONS[part.function].kind == "lazy"
+            waiting += [(inner, guarded or is_lazy) for inner in reversed(_parts(part))]
+
+    def _constant_fault(self, tree: Tree, is_guarded: bool) -> Iterator[ExpressionError]:
+        error = None if isinstance(tree, Literal) else self._failure(tree.span, self.text[slice(*tree.span)])
+        if error and not (is_guarded and error.code in MISSING_CODES):
+            yield error
 
     def _own_fault(self, tree: Tree) -> ExpressionError | None:
         """Return what a part with some constant parts fails with."""
@@ -120,13 +125,15 @@ def _without_braces(condition: str) -> str:
 
 
 def _is_constant(tree: Tree) -> bool:
-    match tree:
-        case Named():
+    waiting = [tree]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Named):
             return False
-        case Called(function=name) if FUNCTIONS[name].kind in ("file", "lazy"):
+        if isinstance(part, Called) and FUNCTIONS[part.function].kind in ("file", "lazy"):
             return False
-        case _:
-            return all(_is_constant(part) for part in _parts(tree))
+        waiting.extend(_parts(part))
+    return True
 
 
 def _parts(tree: Tree) -> tuple[Tree, ...]:

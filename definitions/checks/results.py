@@ -17,11 +17,10 @@ from definitions.steps import (
     WaitStep,
     WorkflowStep,
 )
+from definitions.types.scope import OUTPUT_VARIABLE
 
 STEP_FIELDS = ("outputs", "artifacts", "status", "error", "cached")
 """What stands after `steps.ID`."""
-OUTPUT_VARIABLE = "PERDURE_OUTPUT"
-"""A script that writes to the file of this name makes outputs that cannot be known before."""
 
 _OPEN_SCHEMA_WORDS = frozenset({"$ref", "allOf", "anyOf", "oneOf", "patternProperties", "if"})
 

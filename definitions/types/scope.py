@@ -77,14 +77,21 @@ _ERROR = optional(
         "undeclared",
     )
 )
-_DECISION = {
-    "verdict": one_of(["approve", "reject"]),
-    "accepted": BOOLEAN,
-    "decided_by": STRING,
-    "decided_at": STRING,
-    "comment": optional(STRING),
-    "form": OBJECT,
+_FIXED: dict[type, Type] = {
+    AssertStep: record({"passed": BOOLEAN}, "unknown"),
+    ApprovalStep: record(
+        {
+            "verdict": one_of(["approve", "reject"]),
+            "accepted": BOOLEAN,
+            "decided_by": STRING,
+            "decided_at": STRING,
+            "comment": optional(STRING),
+            "form": OBJECT,
+        },
+        "unknown",
+    ),
 }
+"""Step types whose outputs are always the same."""
 _SHELL = {"stdout": STRING, "exit_code": NUMBER}
 _RUN = record({"id": STRING, "started_at": STRING}, "unknown")
 _ENV = mapping_of(optional(STRING))
@@ -189,24 +196,24 @@ class TypeScope:
         """Return a step's outputs by its type alone. A type that is not here tells nothing."""
         if self._is_mended(path, "type") or step.for_each is not None:
             return ANY
+        if type(step) in _FIXED:
+            return _FIXED[type(step)]
         match step:
             case ShellStep():
                 is_free = self._is_mended(path, "command") or OUTPUT_VARIABLE in step.command
                 return ANY if is_free else record(_SHELL, "unknown")
             case AgentStep():
                 return self._answer(step, path)
-            case AssertStep():
-                return record({"passed": BOOLEAN}, "unknown")
-            case ApprovalStep():
-                return record(_DECISION, "unknown")
             case WaitStep() if step.signal is None:
                 return record({"until": STRING}, "unknown")
-            case WaitStep() | ActivityStep() | WorkflowStep():
+            case WaitStep() | ActivityStep() | WorkflowStep() | AssertStep() | ApprovalStep():
                 return ANY
             case SetStep():
                 return self._values(step, path)
             case GroupStep():
                 return self._children(step, path)
+            case _:
+                return ANY
 
     def _answer(self, step: AgentStep, path: Path) -> Type:
         if step.output_schema is None or self._is_mended(path, "output_schema"):

@@ -20,6 +20,10 @@ Rest = Literal["unknown", "undeclared", "none"]
 """Fields besides the known ones: may be there; are declared nowhere; cannot be there."""
 
 MOST_LITERALS = 50
+MOST_PARTS = 1_000
+"""A value that holds the step before it twice doubles with each step; so does its type."""
+MOST_JOINED = 200
+"""Parts of two types up to which they are joined part by part; of more, only the kinds are kept."""
 _NO_FIELDS: Mapping[str, "Type"] = MappingProxyType({})
 _ORDER = ("boolean", "number", "string", "list", "object", "file", "null")
 
@@ -42,6 +46,16 @@ class Type:
     """Where only these values are possible."""
     origin: Path | None = field(default=None, compare=False)
     """Where in the document it is declared."""
+    weight: int = field(default=1, init=False, compare=False)
+    """How many types it is made of; one of too many forgets its parts."""
+
+    def __post_init__(self) -> None:
+        weight = 1 + sum(held.weight for held in (*self.fields.values(), self.others, self.items) if held)
+        if weight > MOST_PARTS:
+            for name, nothing in (("fields", _NO_FIELDS), ("rest", "unknown"), ("others", None), ("items", None)):
+                object.__setattr__(self, name, nothing)
+            weight = 1
+        object.__setattr__(self, "weight", weight)
 
     @property
     def is_known(self) -> bool:
@@ -128,6 +142,8 @@ def optional(one: Type) -> Type:
 def joined(types: Iterable[Type]) -> Type:
     """Return what is known of a value that is of one of these types; of no types at all, nothing."""
     found = list(types)
+    if sum(held.weight for held in found) > MOST_JOINED:
+        return Type(_all_kinds(found))
     return reduce(join, found) if found else ANY
 
 
@@ -135,11 +151,13 @@ def join(one: Type, other: Type) -> Type:
     """Return what is known of a value that is of one type or the other."""
     if one == other:
         return one
+    if one.weight + other.weight > MOST_JOINED:
+        return Type(_all_kinds([one, other]))
     holders = [held for held in (one, other) if held.may_be("object", "file")]
     lists = [held for held in (one, other) if held.may_be("list")]
     objects = _join_objects(*holders) if len(holders) == 2 else holders[0] if holders else ANY
     return Type(
-        one.kinds | other.kinds if one.is_known and other.is_known else frozenset(),
+        _all_kinds([one, other]),
         objects.fields,
         objects.rest,
         objects.others,
@@ -147,6 +165,11 @@ def join(one: Type, other: Type) -> Type:
         _join_literals(one, other),
         one.origin or other.origin,
     )
+
+
+def _all_kinds(types: Iterable[Type]) -> Kinds:
+    kinds = [held.kinds for held in types]
+    return frozenset[str]().union(*kinds) if all(kinds) else frozenset()
 
 
 def _join_objects(one: Type, other: Type) -> Type:

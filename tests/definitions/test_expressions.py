@@ -3,6 +3,7 @@
 import ast
 import json
 import sys
+import time
 import timeit
 from typing import Any
 
@@ -600,8 +601,9 @@ def test_arithmetic_is_that_of_python_when_types_fit(text: str):
 def test_evaluation_takes_under_ten_microseconds_when_parsed():
     expression = parse("a.b.c >= inputs.n")
     scope = {"a": {"b": {"c": 5}}, "inputs": {"n": 3}}
-    best = min(timeit.repeat(lambda: evaluate(expression, scope), number=1000, repeat=20)) / 1000
-    assert best < 10e-6
+    best = min(timeit.repeat(lambda: evaluate(expression, scope), time.process_time, number=1000, repeat=20)) / 1000
+    is_measured_alone = sys.gettrace() is None  # not while coverage looks at each line
+    assert best < (10e-6 if is_measured_alone else 50e-6)
 
 
 def test_function_names_are_not_python_s_when_they_look_alike():

@@ -1,5 +1,7 @@
+import json
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -183,3 +185,50 @@ def test_nothing_is_raised_when_any_values_are_given(given_values: dict[str, Jso
     values, findings = check_inputs(definition, given_values)
     assert set(values) == set(definition.inputs)
     assert ("other" in given_values) == any(finding.code == "unknown-input" for finding in findings)
+
+
+NOT_CARRIED: dict[str, JsonValue] = {
+    "half a pair": "\ud83d",
+    "half a pair in a list": ["\ud83d"],
+    "half a pair as a key": {"\ud83d": 1},
+    "infinity": {"a": float("inf")},
+    "not a number": [[float("nan")]],
+    "many digits": {"a": 10**5000},
+    "64 bits": [2**63],
+    "file": {"$file": "/etc/passwd", "digest": "0", "size": 1},
+    "stored value": [{"$value": "0" * 64, "size": 1}],
+    "deep file": {"a": {"b": [{"$file": "x"}]}},
+}
+
+
+@pytest.mark.parametrize("name", NOT_CARRIED)
+def test_value_is_refused_when_no_run_can_carry_it(name: str):
+    value = NOT_CARRIED[name]
+    declared = Input(type="array" if isinstance(value, list) else "string" if isinstance(value, str) else "object")
+    fault = fault_of(declared, value)
+    assert fault is not None
+    assert len(fault) < 200
+    fault.encode()
+
+
+def test_number_is_refused_when_it_has_too_many_digits_to_be_written():
+    for kind in ("integer", "number"):
+        assert fault_of(Input(type=kind), 10**5000) == "holds a number that does not fit 64 bits"
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()) | st.just("\ud800"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(ANYTHING)
+@settings(max_examples=60)
+def test_findings_can_be_said_when_any_value_is_given(value: JsonValue):
+    definition = require(TEXT, "typed.yaml")
+    for name in definition.inputs:
+        values, findings = check_inputs(definition, {"needed": "x", name: value})
+        assert all(len(finding.message) < 300 for finding in findings)
+        if not findings:
+            json.dumps(values, allow_nan=False).encode()

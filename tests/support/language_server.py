@@ -134,8 +134,8 @@ def editing(command: list[str], folder: Path, settings: dict[str, Any]) -> Gener
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder
     )
     editor = Editor(process, folder, settings)
-    editor.start()
     try:
+        editor.start()
         yield editor
     finally:
         editor.stop()

@@ -1,11 +1,13 @@
 """Small definitions that together have every key of the language, and planted faults in them.
 
 `WHOLE` has one definition for each model; a test holds that no key is missing, so a new key is planted in as soon as
-it exists. `planted` takes one apart: each place replaced by values of every kind, left out, given a key too many.
+it exists. `planted` takes one apart: each place replaced by values of every kind, left out, given a key too many;
+`shuffled` changes several places at random.
 """
 
 import copy
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 Path = tuple[str | int, ...]
@@ -247,6 +249,8 @@ VALUES: tuple[Any, ...] = (
     {"text": "text"},
 )
 
+_KEYS = ("x-note", "unknown", "type", "id", "when", "default", "value", "values", "steps", "command", "provider", "env")
+
 
 def planted(value: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield copies of a definition, each with one change, and what was changed."""
@@ -260,6 +264,25 @@ def planted(value: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield f"{_shown(path)} with {key}", _with(value, (*path, key), 1)
     for key in ("unknown", "stages"):
         yield f"with {key}", {**value, key: 1}
+
+
+def shuffled(random: Random) -> dict[str, Any]:
+    """Return one of the definitions with two to four changes at random: values, absences, parts in others' places."""
+    value = copy.deepcopy(random.choice(list(WHOLE.values())))
+    for _ in range(random.randint(2, 4)):
+        paths = list(_paths(value))
+        if not paths:
+            break
+        path, part = random.choice(paths), copy.deepcopy(_at(value, random.choice(paths)))
+        replacement = random.choice([part, *VALUES])
+        match random.choice(("replace", "replace", "remove", "add")):
+            case "remove" if len(paths) > 1:
+                value = _without(value, path)
+            case "add" if isinstance(_at(value, path), dict):
+                value = _with(value, (*path, random.choice(_KEYS)), replacement)
+            case _:
+                value = _with(value, path, replacement)
+    return value
 
 
 def _paths(value: Any, path: Path = ()) -> Iterator[Path]:

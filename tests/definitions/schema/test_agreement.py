@@ -8,6 +8,7 @@ import json
 import os
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import jsonschema
@@ -26,7 +27,7 @@ from definitions.spellings import normalise
 from definitions.validation import validate
 from definitions.yaml_guard import read
 from tests.support.editors.installing import ajv_verdicts
-from tests.support.whole_definitions import WHOLE, WHOLE_CASES, planted
+from tests.support.whole_definitions import WHOLE, WHOLE_CASES, planted, shuffled
 
 TESTS = Path(__file__).parents[2]
 STRIDE = 1 if os.environ.get("PERDURE_LONG_TESTS") == "1" else 5
@@ -99,14 +100,29 @@ def test_schema_and_loader_agree_when_a_fault_is_planted_anywhere():
     values = [value for _, value in plantings()]
     fits = ajv_verdicts(json_schema(), values, "2020")
     assert ajv_verdicts(json_schema(), values, "07") == fits
-    wrong = list[str]()
-    for (change, value), fit in zip(plantings(), fits, strict=True):
-        if not fit and loads(json.dumps(value)):
-            wrong.append(f"the schema alone refuses {change}")
-        if fit and not formed(value):
-            wrong.append(f"the loader alone refuses {change}")
+    wrong = differences([change for change, _ in plantings()], values, fits)
     assert wrong == []
     assert len(fits) / 5 < sum(fits) < len(fits) / 2
+
+
+def differences(names: list[str], values: list[Any], fits: list[bool]) -> list[str]:
+    """Return about which values schema and loader say different things."""
+    found = list[str]()
+    for name, value, fit in zip(names, values, fits, strict=True):
+        if not fit and loads(json.dumps(value)):
+            found.append(f"the schema alone refuses {name}")
+        if fit and not formed(value):
+            found.append(f"the loader alone refuses {name}")
+    return found
+
+
+@pytest.mark.npm
+def test_schema_and_loader_agree_when_several_faults_are_planted():
+    random = Random(4)
+    values = [shuffled(random) for _ in range(2000 // STRIDE)]
+    fits = ajv_verdicts(json_schema(), values, "2020")
+    assert differences(list(map(json.dumps, values)), values, fits) == []
+    assert 0 < sum(fits) < len(fits)
 
 
 @pytest.mark.npm
