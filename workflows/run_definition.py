@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import JsonValue
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
@@ -39,7 +39,7 @@ with workflow.unsafe.imports_passed_through():
     from definitions.records import Event, Gate, Ledger, Status, StepError
     from workflows import gates
     from workflows.ending import Ending, ending_of, result_of, run_outputs
-    from workflows.incoming import dropping, read_input, read_message, refusing
+    from workflows.incoming import NO_INPUT, dropping, read_input, read_message, refusing
     from workflows.interpreter import Interpreter, RunFailed
     from workflows.lists import run_list
     from workflows.live_run import LiveRun
@@ -63,13 +63,13 @@ class RunDefinition:
     """A run of a definition."""
 
     @workflow.init
-    def __init__(self, request: Any = None) -> None:
+    def __init__(self, request: RawValue = NO_INPUT) -> None:
         read = read_input(request)
         self._malformed = read if isinstance(read, str) else None
         self._live = LiveRun(RunInput(definition="") if isinstance(read, str) else read, self._make_host)
 
     @workflow.run
-    async def run(self, request: Any = None) -> dict[str, JsonValue]:
+    async def run(self, request: RawValue = NO_INPUT) -> dict[str, JsonValue]:
         """Run a definition. Input: `{"definition": "raise-coverage", "inputs": {"module": "src/prices.py"}}`."""
         if self._malformed is not None:
             raise ApplicationError(self._malformed, type="input-not-valid", non_retryable=True)
