@@ -194,7 +194,7 @@ class SimulatedRun(RunDefinition):
         self._play: PlayOn | None = None
         self._has_begun = False
         """An update can come before `run`: then nothing waits yet, which does not mean that nothing will."""
-        super().__init__(request)
+        super().__init__(request)  # pyright: ignore[reportArgumentType] - the product's own gets it undecoded
         if self._live.request.carried is None:
             self._live.progress.created_at = self._clock.now
 
