@@ -54,9 +54,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 
-PLANNED = frozenset(
-    {"history", "rerun", "definitions", "export", "import", "store", "artifacts", "schedule", "serve"}
-)
+PLANNED = frozenset({"history", "rerun", "definitions", "export", "import", "store", "artifacts", "schedule", "serve"})
 PLANNED_OPTIONS = frozenset({"--dry-run"})
 
 _COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}

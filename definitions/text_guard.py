@@ -1,10 +1,10 @@
 """From bytes to a text that looks like what it means: the first guard, before any parser.
 
-    decode    bytes -> text with plain line ends: UTF-8, at most 1 MiB, no byte order mark, no control or
-              bidirectional characters
-    written   a definition that came as an object -> its text; JSON can escape what no text may hold
-    Pairs     JSON writes characters beyond U+FFFF as two escapes, which YAML does not know. The parser is given
-              one escape instead, and `Pairs.column` leads its places back to the text as it was written.
+decode    bytes -> text with plain line ends: UTF-8, at most 1 MiB, no byte order mark, no control or
+          bidirectional characters
+written   a definition that came as an object -> its text; JSON can escape what no text may hold
+Pairs     JSON writes characters beyond U+FFFF as two escapes, which YAML does not know. The parser is given
+          one escape instead, and `Pairs.column` leads its places back to the text as it was written.
 """
 
 import json
