@@ -12,11 +12,12 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 COVERAGE_MINIMUM ?= 95
 TESTS ?= tests
+FUZZ_SECONDS ?= 60
 UV := $(or $(shell command -v uv 2>/dev/null),$(CURDIR)/.tools/bin/uv)
 BIN := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check fix bench pictures lock clean
+.PHONY: help demo test check fix bench fuzz pictures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +43,11 @@ fix: $(READY) ## repair what the formatter and the linter can repair
 bench: $(READY) server ## measure what docs/performance.md states
 	$(BIN)/python -m tests.bench.bench
 
+fuzz: $(READY) ## throw mutated texts at the loader and the expressions for FUZZ_SECONDS each (brings atheris)
+	@$(BIN)/python -c "import atheris" 2>/dev/null || $(UV) pip install --quiet --python $(BIN)/python 'atheris>=3'
+	@$(BIN)/python -m tests.fuzz.loader $(FUZZ_SECONDS)
+	@mkdir -p .fuzz && cd .fuzz && $(BIN)/python ../tests/fuzz/expressions.py -max_total_time=$(FUZZ_SECONDS) -verbosity=0
+
 pictures: $(READY) server ## take the pictures of the Web UI for docs/ (needs Chromium)
 	$(BIN)/python -m tools.pictures
 
@@ -50,7 +56,7 @@ lock: $(UV) ## remake the locks from pyproject.toml, with today's versions
 	$(UV) pip compile $(LOCK_OPTIONS) --output-file locks/dev.txt --group dev pyproject.toml
 
 clean: ## remove what was made here (not the cache folder)
-	rm -rf .venv .tools .demo .coverage .coverage.* coverage.xml dist build
+	rm -rf .venv .tools .demo .fuzz .coverage .coverage.* coverage.xml dist build
 	rm -rf .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

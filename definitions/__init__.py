@@ -6,7 +6,8 @@
     diagnostics   one record per finding            rendering     text, JSON
     expressions   the value language                functions     its registry
     templates     `{{ }}` in fields                 shell_values  `{{ }}` in shell text
-    checks        rules over a whole definition     schema        JSON Schema for editors
+    types         what is known before a run        checks        rules over a whole definition
+    lint          advice                            schema        JSON Schema for editors
     records       what travels between the rooms    messages      what people and tools send
     catalog/      ready-made definitions
 

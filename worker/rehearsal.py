@@ -32,6 +32,7 @@ from worker.settings import DefinitionSources, Settings
 from worker.tuning import applicable
 
 START_LIMIT = timedelta(seconds=60)
+_STOP_LIMIT = 15
 _PREFIX = "perdure-test-"
 _LEASE = "in-use.lock"
 _YOUNG = timedelta(minutes=10)
@@ -173,7 +174,9 @@ async def rehearsing(
         yield settings.store
     finally:
         stop.set()
-        await asyncio.gather(serving, return_exceptions=True)
+        # A step that does not heed its cancellation must not keep the command; the server goes, and it with us.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(asyncio.gather(serving, return_exceptions=True)), _STOP_LIMIT)
 
 
 @functools.cache

@@ -22,11 +22,12 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from definitions.errors import EnvironmentUnfit
 from worker import fingerprint, processes
 from worker.settings import Settings
+from worker.workflow_sandbox import DirectSandboxRunner
 
 if TYPE_CHECKING:
     from activities.executors.interface import Executor
@@ -118,7 +119,7 @@ def build_worker(
         task_queue=task_queue,
         workflows=workflows,
         activities=activities,
-        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        workflow_runner=DirectSandboxRunner(restrictions=restrictions),
         max_concurrent_activities=slots,
         # Queries come by the same polls as the runs' own tasks, and with the default of 5 wait behind those.
         max_concurrent_workflow_task_polls=16,

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 from temporalio import workflow
+from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError
 
@@ -13,15 +14,28 @@ from definitions.messages import WORKFLOW_TYPE, RunInput
 from workflows.gates import Refusal
 
 Read = TypeVar("Read", bound=BaseModel)
+_EXAMPLE = '`{"definition": "NAME", "inputs": {}}`'
+NO_INPUT = RawValue(Payload(metadata={"encoding": b"binary/null"}))
+"""What a run is given that is started without an input."""
 
 
 def read_input(request: object) -> RunInput | str:
-    """Return the start input, or what is wrong with it."""
+    """Return the start input, or what is wrong with it.
+
+    A run gets it undecoded: what the SDK cannot decode would fail the workflow task, again and again for ever.
+    """
     try:
-        return RunInput.model_validate({} if request is None else request)
+        value = _decoded(request.payload) if isinstance(request, RawValue) else request
+        return RunInput.model_validate({} if value is None else value)
     except ValidationError as error:
-        example = '`{"definition": "NAME", "inputs": {}}`'
-        return f"the input of {WORKFLOW_TYPE} is not valid: {_first(error)}; it looks like {example}"
+        return f"the input of {WORKFLOW_TYPE} is not valid: {_first(error)}; it looks like {_EXAMPLE}"
+    except (ValueError, KeyError, RuntimeError) as error:
+        return f"the input of {WORKFLOW_TYPE} cannot be read: {error}; it looks like {_EXAMPLE}"
+
+
+def _decoded(payload: Payload) -> object:
+    decoded: object = workflow.payload_converter().from_payload(payload)
+    return decoded
 
 
 def read_message(kind: type[Read], message: object) -> Read:

@@ -43,7 +43,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.compensation import compensate
     from workflows.course import run_course
     from workflows.ending import Ending, result_of
-    from workflows.incoming import dropping, plain, read_input, read_message, refusing
+    from workflows.incoming import NO_INPUT, dropping, plain, read_input, read_message, refusing
     from workflows.interpreter import Interpreter
     from workflows.live_run import LiveRun
     from workflows.run_error import run_error
@@ -67,13 +67,13 @@ class RunDefinition:
     """A run of a definition."""
 
     @workflow.init
-    def __init__(self, request: Any = None) -> None:
+    def __init__(self, request: RawValue = NO_INPUT) -> None:
         read = read_input(request)
         self._malformed = read if isinstance(read, str) else None
         self._live = LiveRun(RunInput(definition="") if isinstance(read, str) else read, self._make_host)
 
     @workflow.run
-    async def run(self, request: Any = None) -> dict[str, JsonValue]:
+    async def run(self, request: RawValue = NO_INPUT) -> dict[str, JsonValue]:
         """Run a definition. Input: `{"definition": "raise-coverage", "inputs": {"module": "src/prices.py"}}`."""
         if self._malformed is not None:
             raise ApplicationError(self._malformed, type="input-not-valid", non_retryable=True)

@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from definitions.steps import Step
     from workflows import gates
     from workflows.run_definition import RunDefinition
-    from workflows.temporal_host import Controls, TemporalHost
+    from workflows.temporal_host import Controls, TemporalHost, see_cancel
 
 PLAY_ON = 'Let time pass until a gate opens, until a moment, or to the end. {"until": "2026-01-31T12:00:00Z"}'
 
@@ -135,19 +135,20 @@ class SimulatedHost(TemporalHost):
         stub = self._simulation.stub(call.path, call.attempt)
         is_late = step.timeout is not None and stub.delay > step.timeout
         end = begun + min(stub.delay, step.timeout or stub.delay)
+        result: StepResult | StepFailure
         try:
             result = await super().run_step(call, step)
-        except StepFailure:
-            await self._clock.sleep_until(end, number)
-            if not is_late:
-                raise
-        else:
-            await self._clock.sleep_until(end, number)
-            if not is_late:
-                return result.model_copy(update={"cached": stub.cached})
-        raise StepFailure(
-            ErrorClass.TIMEOUT, f"it took longer than {step.timeout} and was ended", {"timeout": str(step.timeout)}
-        )
+        except StepFailure as failure:
+            result = failure
+        see_cancel()  # a stub may be quicker than its cancellation: which of them comes first must not matter
+        await self._clock.sleep_until(end, number)
+        if is_late:
+            result = StepFailure(
+                ErrorClass.TIMEOUT, f"it took longer than {step.timeout} and was ended", {"timeout": str(step.timeout)}
+            )
+        if isinstance(result, StepFailure):
+            raise result
+        return result.model_copy(update={"cached": stub.cached})
 
     async def sleep_until(self, moment: datetime, summary: str) -> None:
         """Sleep by the clock."""
@@ -193,7 +194,7 @@ class SimulatedRun(RunDefinition):
         self._play: PlayOn | None = None
         self._has_begun = False
         """An update can come before `run`: then nothing waits yet, which does not mean that nothing will."""
-        super().__init__(request)
+        super().__init__(request)  # pyright: ignore[reportArgumentType] - the product's own gets it undecoded
         if self._live.request.carried is None:
             self._live.progress.created_at = self._clock.now
 

@@ -107,9 +107,7 @@ class TemporalHost:
             event = self._controls.event("start")
             event.clear()
             await event.wait()
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise asyncio.CancelledError
+        see_cancel()
 
     def _is_closed(self, *, is_long: bool) -> bool:
         controls = self._controls
@@ -255,6 +253,13 @@ class TemporalHost:
     def changed(self) -> None:
         """Bring details and search attributes up to date."""
         self._controls.on_change()
+
+
+def see_cancel() -> None:
+    """Raise the cancellation of the current task where what it waited for ended all the same."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def summary(call: StepCall, step: Step, provider: str | None = None) -> str:

@@ -85,7 +85,9 @@ class _Walk:
         match tree:
             case Calculated(sign="/" | "//" | "%", right=right) if _is_constant(right):
                 sample = f"1 {tree.sign} ({self.text[slice(*right.span)]})"
-                return self._failure(right.span, sample, only="division-by-zero")
+                error = self._failure(right.span, sample, only="division-by-zero")
+                message = f"`{self.text[slice(*tree.span)]}` divides by 0"
+                return ExpressionError(error.code, message, *right.span) if error else None
             case Called(function="matches", arguments=(_, Literal(value=str(pattern), span=span))):
                 return self._pattern_fault(pattern, span)
             case Called(function=name, arguments=(_, argument, *_)) if name in _SAMPLES and _is_constant(argument):

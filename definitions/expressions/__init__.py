@@ -2,6 +2,7 @@
 
     source       text -> text that `ast` may read: strings taken out, names made fit, `{{ }}` in conditions
     compiler     syntax tree -> closures, by an allow-list; references and calls found on the way
+    tree         what the compiler understood, for those who judge a text without running it
     paths        `steps.build.outputs.x`: looking things up in the scope, and saying what is missing
     parsing      parse, parse_condition, evaluate, evaluate_condition
 

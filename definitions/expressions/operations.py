@@ -141,7 +141,9 @@ def explained(compiler: Compiler, sign: str, span: Span, function: Operator, lef
                 compiler, sign, span, left, right, type_name(one), type_name(other), mismatch.advice
             ) from None
         except ExpressionError as error:
-            raise ExpressionError(error.code, error.message, *span) from None
+            is_division = error.code == "division-by-zero"
+            message = f"{compiler.quote(span)} divides by 0" if is_division else error.message
+            raise ExpressionError(error.code, message, *span) from None
 
     return run
 

@@ -1,13 +1,14 @@
 """JavaScript for Node: which part is code, string, template literal, pattern or comment.
 
 A `/` begins a pattern or divides, which only a whole parser could always tell. After a value it divides; after `)`
-and `}` both are possible, and where the two readings would differ in where strings begin, the script is refused.
+and `}` both are possible, and where the two readings would differ in what is code after it, the script is refused.
 """
 
 import re
 
 from definitions.shell_values import refusals
 from definitions.shell_values.program import ProgramText
+from definitions.shell_values.refusals import unreadable
 from definitions.templates import OPENING
 
 _BLANK = re.compile(r"\s+")
@@ -16,7 +17,8 @@ _PATTERN = re.compile(r"/((?:[^/\\\[\n]|\\[^\n]|\[(?:[^\]\\\n]|\\[^\n])*\])+)/")
 _BEFORE_PATTERN = frozenset(
     "return typeof instanceof in of new delete void throw case do else await yield".split()  # noqa: SIM905
 )
-_OPERATOR_ENDS = re.compile(r"[+*?|^&=<>,(\[{:!~%-]\s*$")
+_ENDS_OPEN = re.compile(rf"(?:[+*?|^&=<>,(\[{{:;!~%-]|\b(?:{'|'.join(sorted(_BEFORE_PATTERN))}))\s*$")
+"""What a pattern would follow, so that the next `/` would begin one if this one divides."""
 _CONFUSING = re.compile(r"['\"`{]|//|/\*")
 
 
@@ -29,9 +31,12 @@ class NodeCode(ProgramText):
         super().__init__(text)
         self._before = ""
         """The token before: a word, the kind `value`, or a sign."""
+        self._line_begins = True
+        """Whether nothing but blanks and comments stands before on the line."""
 
     def script(self) -> None:
         """Read the script."""
+        self.refuse_lone_line_ends()
         if self.sees("#!"):
             self.comment()
         self._code()
@@ -44,11 +49,12 @@ class NodeCode(ProgramText):
         while self.next:
             if self.sees(OPENING):
                 self.value()
-                self._before = "value"
+                self._before, self._line_begins = "value", False
             elif self.sees("}") and not depth:
                 return
             elif match := _BLANK.match(self.text, self.at):
                 self.take(len(match.group()))
+                self._line_begins = self._line_begins or "\n" in match.group()
             else:
                 depth += {"{": 1, "}": -1}.get(self.next, 0)
                 self._token()
@@ -74,19 +80,20 @@ class NodeCode(ProgramText):
         else:
             self._refuse_old_comments()
             self.take()
-        self._before = sign
+        self._before, self._line_begins = sign, False
         return None
 
     def _block_comment(self) -> None:
+        start = self.at
         self.take(2)
         self.comment("*/")
         if not self.next:
-            raise self.unreadable("a comment is not closed")
+            raise unreadable("a comment is not closed", start, start + 2)
         self.take(2)
+        self._line_begins = self._line_begins or "\n" in self.text[start : self.at]
 
     def _refuse_old_comments(self) -> None:
-        line = self.text[self.text.rfind("\n", 0, self.at) + 1 : self.at]
-        if self.sees("<!--") or (self.sees("-->") and not line.strip()):
+        if self.sees("<!--") or (self.sees("-->") and self._line_begins):
             raise self.unreadable("this begins a comment, as it did in old web pages", 3)
 
     def _template_literal(self) -> None:
@@ -122,8 +129,6 @@ class NodeCode(ProgramText):
         if before not in (")", "}"):
             is_value = before == "value" or before == "]" or (_WORD.fullmatch(before) and before not in _BEFORE_PATTERN)
             return not is_value
-        if _OPERATOR_ENDS.search(match[1]) and not _CONFUSING.search(match[1]):
-            return True
-        if _CONFUSING.search(match[1]):
+        if _CONFUSING.search(match[1]) or _ENDS_OPEN.search(match[1]):
             raise self.unreadable("this may be a division or a pattern")
         return False

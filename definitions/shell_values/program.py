@@ -14,6 +14,7 @@ from definitions.shell_values.sources import Program
 from definitions.templates import OPENING
 
 _JOINS_BEFORE = re.compile(r"[\w$'\"`.\\#@)\]]")
+_LONE_LINE_END = re.compile(r"\r(?!\n)|[\u2028\u2029]")
 _JOINS_AFTER = re.compile(r"[\w$'\"`]")
 
 
@@ -33,6 +34,11 @@ class ProgramText(Cursor, ABC):
             ShellValueError: it cannot be followed with certainty.
             ExpressionError: a placeholder holds no expression.
         """
+
+    def refuse_lone_line_ends(self) -> None:
+        """Refuse characters that end a line, and with it a comment, to some languages only."""
+        if match := _LONE_LINE_END.search(self.text):
+            raise unreadable("this character ends a line to some languages only", match.start(), match.end())
 
     def value(self) -> None:
         """Read a placeholder where code stands."""

@@ -21,6 +21,7 @@ class PythonCode(ProgramText):
 
     def script(self) -> None:
         """Read the script."""
+        self.refuse_lone_line_ends()
         while self.next:
             if self.sees(OPENING):
                 self.value()

@@ -13,10 +13,10 @@ import time
 from hashlib import sha256
 from pathlib import Path
 
-import atheris
+import atheris  # pyright: ignore[reportMissingImports]
 
-with atheris.instrument_imports(include=["definitions"]):
-    import definitions.loader  # noqa: F401 - so that it is instrumented
+with atheris.instrument_imports(include=["definitions"]):  # pyright: ignore
+    import definitions.loader  # noqa: F401 # pyright: ignore[reportUnusedImport] - so that it is instrumented
 
 from tests.hostile.corpus import FOUND, write_small
 from tests.hostile.soundness import examine
@@ -27,8 +27,9 @@ LONGEST = 4096
 SLOW = 2.0
 """Seconds: longer for so small a text is a finding, too."""
 WORDS = (
-    "steps", "inputs", "outputs", "type", "shell", "agent", "group", "command", "when", "needs", "condition", "values", "{{ ", " }}", "steps.a.outputs.",
-    "default(", "- {id: a, ", ": ", "\n  ", "|\n", ">-\\n", "&a ", "*a", "!!str ", "<<: ", "\ufeff", r"\ud83d\ude00", "$((", "<<E\n", "1e999",
+    "steps", "inputs", "outputs", "type", "shell", "agent", "group", "command", "when", "needs", "condition", "values",
+    "{{ ", " }}", "steps.a.outputs.", "default(", "- {id: a, ", ": ", "\n  ", "|\n", ">-\n", "&a ", "*a", "!!str ",
+    "<<: ", "\ufeff", r"\ud83d\ude00", "$((", "<<E\n", "1e999",
 )  # fmt: skip
 
 _started = time.monotonic()
@@ -69,7 +70,14 @@ def main(seconds: int) -> None:
         count += 1
     words = folder.with_suffix(".words")
     words.write_text("".join(f'"{_escaped(word)}"\n' for word in WORDS))
-    options = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", f"-dict={words}", "-verbosity=0", "-print_final_stats=0", "-timeout=60"]
+    options = [
+        f"-max_total_time={seconds}",
+        f"-max_len={LONGEST}",
+        f"-dict={words}",
+        "-verbosity=0",
+        "-print_final_stats=0",
+        "-timeout=60",
+    ]
     atheris.Setup([sys.argv[0], *options, str(folder)], one)
     sys.stderr.write(f"fuzzing the loader for {seconds} s, beginning with {count} texts\n")
     _started = time.monotonic()

@@ -27,7 +27,13 @@ def main() -> None:
             fault = None
         except BaseException:
             fault = traceback.format_exc()[-2000:]
-        line = {"name": name, "codes": codes, "fault": fault, "seconds": time.process_time() - started, "memory": _peak() - before}
+        line = {
+            "name": name,
+            "codes": codes,
+            "fault": fault,
+            "seconds": time.process_time() - started,
+            "memory": _peak() - before,
+        }
         sys.stdout.write(json.dumps(line) + "\n")
 
 

@@ -1,11 +1,11 @@
 """What must hold of every text that is loaded, whatever it is: the one judge of corpus, properties and fuzzers.
 
-    examine(content)   loads it and raises `Unsound` where a promise of the loader is broken:
+examine(content)   loads it and raises `Unsound` where a promise of the loader is broken:
 
-    - nothing is raised, and there is a definition exactly where no finding is an error;
-    - findings are few, short, of known codes, each with a place inside the text;
-    - text for terminals has no character that moves the cursor; JSON says the same as the findings;
-    - loading twice gives the same, and a definition survives its frozen form with its digest.
+- nothing is raised, and there is a definition exactly where no finding is an error;
+- findings are few, short, of known codes, each with a place inside the text;
+- text for terminals has no character that moves the cursor; JSON says the same as the findings;
+- loading twice gives the same, and a definition survives its frozen form with its digest.
 """
 
 import json

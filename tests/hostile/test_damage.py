@@ -81,4 +81,4 @@ def test_places_are_those_of_the_written_text_when_json_has_surrogate_pairs():
     steps = {"id": "a", "type": "set", "values": {"v": "😀😀 {{ inputs.zz }}"}}
     text = json.dumps({"name": "j", "steps": [steps]})
     finding = examine(text).diagnostics[0]
-    assert text[finding.span.column - 1 : finding.span.end_column - 1] == "inputs.zz" or "zz" in text[finding.span.column - 1 :][:9]
+    assert "zz" in text[finding.span.column - 1 : finding.span.end_column - 1]

@@ -148,7 +148,8 @@ NODE = {
     "after divisions": ProgramPlace(
         "var a = 4, b = (a + 4) / 2 / a, c = [1][0] / 2; show([b, {{X}}])", lambda v: [1, v]
     ),
-    "after a condition and a pattern": ProgramPlace("if (true) /a+/.test('a'); show({{X}})", _itself),
+    "after a condition and a pattern": ProgramPlace("if (true) /a+b/.test('a'); show({{X}})", _itself),
+    "after a division and a comment": ProgramPlace("var a = (4) / 2 // it's\nshow({{X}})", _itself),
     "after a division by it": ProgramPlace("show([typeof ({{X}} / 2), 1 / 2])", lambda v: ["number", 0.5]),
     "after generators": ProgramPlace("var a = 1; a++; show([a, {{X}}])", lambda v: [2, v]),
     "names that are taken": ProgramPlace("show(((process, JSON) => [{{X}}])()[0])", _itself),

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -121,9 +122,16 @@ ATTACKS = [
 ]  # fmt: skip
 
 
+OWN_VARIABLE = re.compile(r"\$[a-z@*{\"]")
+EVALUATES = re.compile(r"eval|sh -c|let |trap|-eq|-i |-v |\(\(|\[\[|a\[|declare|export|read|xargs|test |set |`|@\(")
+"""What the author's own code does with a variable that holds a value stays the author's: `x={{ … }}; eval "$x"`."""
+
+
 def test_nothing_of_the_value_runs_when_an_odd_script_is_accepted(tmp_path: Path, count: Count) -> None:
     snippets = ["show() { :; }\n" + place.snippet + "\n" for place in PLACES.values()]
     for number, text in enumerate(odd_scripts(snippets, FRAGMENTS, 20_000 if LONG else 1_000)):
+        if EVALUATES.search(text) and OWN_VARIABLE.search(text):
+            continue
         attack = ATTACKS[number % len(ATTACKS)]
         for shell, grammar in SHELLS.items():
             if check_script(text, grammar):

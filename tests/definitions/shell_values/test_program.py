@@ -189,6 +189,12 @@ UNREADABLE: list[tuple[Interpreter, str, str]] = [
     ("node", "x = /{{ inputs.x }}/", "pattern"),
     ("node", "if (a) /'/.test(b)", "division or a pattern"),
     ("node", "{} /'/.test(b)", "division or a pattern"),
+    ("node", "i (true) /a+/.test('a'); show(1)/", "division or a pattern"),
+    ("node", "if (a) /b in/.test(c)", "division or a pattern"),
+    ("node", "/* it's */ --> it's", "old web pages"),
+    ("node", "1 /* it's\n */ --> it's", "old web pages"),
+    ("node", "// a\u2028b()", "ends a line"),
+    ("python", "# a\rb()", "ends a line"),
     ("node", "`${" * 70, "too deep"),
     ("node", "/* {{ inputs.x }}", "comment is not closed"),
 ]

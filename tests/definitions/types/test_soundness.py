@@ -73,6 +73,8 @@ class Names:
 # --- expressions ------------------------------------------------------------------------------------
 
 BLOCKS = 5
+MAYBE_EMPTY = ("keys(", "values(", "split(", "lines(", "range(")
+"""Calls whose lists may be empty: items that never fit are refused, though a list without any would pass."""
 
 
 def judged(seed: int, *, is_lazy: bool, least: int) -> tuple[str, Inference, Type, list[Any]] | None:
@@ -108,6 +110,10 @@ def test_expression_fails_when_it_is_refused(block: int):
         found = judged(seed * BLOCKS + block, is_lazy=False, least=1)
         faults = [fault for fault in found[1].faults if fault.severity == "error"] if found else []
         refused += bool(faults)
+        if found and any(call in found[0] for call in MAYBE_EMPTY):
+            faults = [
+                fault for fault in faults if "an item of" not in fault.message and "in` cannot" not in fault.message
+            ]
         assert not found or not (faults and found[3]), (seed, found[0], faults)
     assert refused > 50
 

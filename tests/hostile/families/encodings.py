@@ -50,7 +50,10 @@ ODD_BUT_SOUND = {
 def cases() -> Iterator[tuple[str, Case]]:
     """Yield the cases of this family."""
     for name in OTHER_ENCODINGS[:6]:
-        yield f"encoded as {name}", refused(SOUND.encode(name), "forbidden-character" if "-" in name[4:] else "not-utf8")
+        yield (
+            f"encoded as {name}",
+            refused(SOUND.encode(name), "forbidden-character" if "-" in name[4:] else "not-utf8"),
+        )
     yield "encoded as utf-7", refused("name: é\n".encode("utf-7"), "missing-key")
     yield "encoded as ebcdic", refused(SOUND.encode("cp037"), "not-utf8")
     for name, content in BAD_BYTES.items():

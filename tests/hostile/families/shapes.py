@@ -13,7 +13,20 @@ TEXTS = (
     "1_000", "12:30", "1:2:3", "2026-01-01", "2026-01-01T00:00:00Z", "yes", "no", "on", "off", "y", "n", "Yes", "OFF", "1.2.3", "1e", "e1", "+",
     ".", "..", "+.", "1__0", "0x", "0xZ", "0b2", "1,5", "١٢", "²", "1e5x", "tRUE", "nULL", "nan", "inf", "undefined", "None", "~a", "=", "<",
 )  # fmt: skip
-NOT_TEXTS = ("1.10", "1", "-0", "+1", "1e3", ".5", "1.", "true", "False", "0.1e-400", "9223372036854775807", "-9223372036854775808")
+NOT_TEXTS = (
+    "1.10",
+    "1",
+    "-0",
+    "+1",
+    "1e3",
+    ".5",
+    "1.",
+    "true",
+    "False",
+    "0.1e-400",
+    "9223372036854775807",
+    "-9223372036854775808",
+)
 KEYS = {
     "number": ("1: 1\n", "unknown-key"), "true": ("true: 1\n", "unknown-key"), "null": ("null: 1\n", "unknown-key"),
     "tilde": ("~: 1\n", "unknown-key"), "empty": ("'': 1\n", "unknown-key"), "list": ("[a]: 1\n", "key-not-text"),
@@ -29,8 +42,44 @@ KEYS = {
     "trailing space": ("'env ': {}\n", "unknown-key"), "full width": ("ｅｎｖ: {}\n", "unknown-key"), "cyrillic": ("еnv: {}\n", "unknown-key"),
     "dunder dict": ("__dict__: {}\n", "unknown-key"), "template": ("'{{ inputs.x }}': 1\n", "unknown-key"), "dollar": ("$schema: x\n", "unknown-key"),
 }  # fmt: skip
-IDS = ("", " ", "a b", "a.b", "a/b", "../a", "a\n", "a[0]", "a@2", "a#1", "é", "a" * 10_000, "-a", "a..b", "{{ x }}", "a\u200bb")
-VALUES = (None, True, 0, -1, 1.5, "", "x", "{{", "{{ }}", "{{ 1/0 }}", [], {}, [[]], [None], {"": None}, {"a": {"b": []}}, "\0", "x" * 5000)
+IDS = (
+    "",
+    " ",
+    "a b",
+    "a.b",
+    "a/b",
+    "../a",
+    "a\n",
+    "a[0]",
+    "a@2",
+    "a#1",
+    "é",
+    "a" * 10_000,
+    "-a",
+    "a..b",
+    "{{ x }}",
+    "a\u200bb",
+)
+VALUES = (
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    "",
+    "x",
+    "{{",
+    "{{ }}",
+    "{{ 1/0 }}",
+    [],
+    {},
+    [[]],
+    [None],
+    {"": None},
+    {"a": {"b": []}},
+    "\0",
+    "x" * 5000,
+)
 FULL: dict[str, object] = {
     "name": "full", "id": "full", "version": "1", "description": "d", "env": {"A": "b"}, "workspace": {"from": "empty"},
     "cache": {"default": "off"}, "timeout": "1h", "metadata": {"a": 1},
@@ -96,7 +145,10 @@ def _nested() -> Iterator[tuple[str, Case]]:
         yield f"{depth} lists", refused("[" * depth + "]" * depth, code)
         yield f"{depth} mappings", refused("{a: " * depth + "}" * depth, "too-deep" if depth > 39 else "unknown-key")
         yield f"{depth} block lists", refused("- " * depth + "a", code)
-        yield f"{depth} metadata lists", Case(f"{SOUND}metadata: {{a: {'[' * depth}{']' * depth}}}\n", frozenset({"too-deep"}))
+        yield (
+            f"{depth} metadata lists",
+            Case(f"{SOUND}metadata: {{a: {'[' * depth}{']' * depth}}}\n", frozenset({"too-deep"})),
+        )
     yield "37 metadata lists", sound(f"{SOUND}metadata: {{a: {'[' * 37}{']' * 37}}}\n")
     yield "stairs", refused("".join(" " * indent + "a:\n" for indent in range(1400)), "too-deep")
     yield "explicit keys", refused("? " * 100_000, "key-not-text")
@@ -106,13 +158,31 @@ def _nested() -> Iterator[tuple[str, Case]]:
     yield "18 groups", sound(f"{HEAD}steps: [{group}]\n")
     yield "many groups", refused(f"{HEAD}steps: [{group.replace('[', '[' * 20).replace(']', ']' * 20)}]\n", "too-deep")
     for depth in (50, 500, 50_000):
-        yield f"{depth} brackets in a condition", refused(step(f"type: assert, condition: '{'(' * depth}1{')' * depth}'"), "*")
+        yield (
+            f"{depth} brackets in a condition",
+            refused(step(f"type: assert, condition: '{'(' * depth}1{')' * depth}'"), "*"),
+        )
         yield f"{depth} nots in a condition", refused(step(f"type: assert, condition: '{'not ' * depth}1'"), "*")
-        yield f"{depth} lists in a template", Case(step(f"type: set, values: {{a: '{{{{ {'[' * depth}{']' * depth} }}}}'}}"), frozenset({"?"}))
-        yield f"{depth} signs in a template", Case(step(f"type: set, values: {{a: '{{{{ {'-' * depth}1 }}}}'}}"), frozenset({"*"}))
-        yield f"{depth} fields in a template", Case(step(f"type: set, values: {{a: '{{{{ inputs{'.x' * depth} }}}}'}}"), frozenset({"*"}))
-        yield f"{depth} calls in a template", Case(step(f"type: set, values: {{a: '{{{{ {'len(' * depth}1{')' * depth} }}}}'}}"), frozenset({"*"}))
-        yield f"{depth} powers in a template", Case(step(f"type: set, values: {{a: '{{{{ {'9**' * depth}9 }}}}'}}"), frozenset({"*"}))
+        yield (
+            f"{depth} lists in a template",
+            Case(step(f"type: set, values: {{a: '{{{{ {'[' * depth}{']' * depth} }}}}'}}"), frozenset({"?"})),
+        )
+        yield (
+            f"{depth} signs in a template",
+            Case(step(f"type: set, values: {{a: '{{{{ {'-' * depth}1 }}}}'}}"), frozenset({"*"})),
+        )
+        yield (
+            f"{depth} fields in a template",
+            Case(step(f"type: set, values: {{a: '{{{{ inputs{'.x' * depth} }}}}'}}"), frozenset({"*"})),
+        )
+        yield (
+            f"{depth} calls in a template",
+            Case(step(f"type: set, values: {{a: '{{{{ {'len(' * depth}1{')' * depth} }}}}'}}"), frozenset({"*"})),
+        )
+        yield (
+            f"{depth} powers in a template",
+            Case(step(f"type: set, values: {{a: '{{{{ {'9**' * depth}9 }}}}'}}"), frozenset({"*"})),
+        )
 
 
 __all__ = ["FULL", "STEPS", "cases", "wrong_values"]

@@ -41,7 +41,9 @@ def _documents() -> Iterator[tuple[str, Case]]:
 
 def _definitions() -> Iterator[tuple[str, Case]]:
     def steps(count: int, text: str) -> str:
-        return f"{HEAD}steps: [{', '.join(text.replace('NEXT', str(n + 1)).replace('I', str(n)) for n in range(count))}]\n"
+        return (
+            f"{HEAD}steps: [{', '.join(text.replace('NEXT', str(n + 1)).replace('I', str(n)) for n in range(count))}]\n"
+        )
 
     yield "100,000 steps", refused(steps(30_000, "{id: sI}"), "too-many-nodes")
     yield "10,000 twins", refused(steps(6000, "{id: a, type: wait, duration: 1s}"), "duplicate-step-id")
@@ -49,14 +51,28 @@ def _definitions() -> Iterator[tuple[str, Case]]:
     yield "unknown types", refused(steps(4000, "{id: sI, type: sett}"), "unknown-step-type")
     yield "numbers as steps", refused(f"{HEAD}steps: [{'1,' * 5000}]\n", "wrong-type")
     twice = f"{{id: b, type: set, values: {{a: 1}}, needs: [{'a,' * 20_000}]}}"
-    yield "needs the same", refused(f"{HEAD}steps: [{{id: a, type: set, values: {{a: 1}}}}, {twice}]\n", "duplicate-item")
+    yield (
+        "needs the same",
+        refused(f"{HEAD}steps: [{{id: a, type: set, values: {{a: 1}}}}, {twice}]\n", "duplicate-item"),
+    )
     names = ",".join(f"{'a' * 50}{number:05d}: {{}}" for number in range(600))
-    uses = ",".join(f"{{id: s{number}, type: set, values: {{a: '{{{{ inputs.{'a' * 54}b }}}}'}}}}" for number in range(60))
+    uses = ",".join(
+        f"{{id: s{number}, type: set, values: {{a: '{{{{ inputs.{'a' * 54}b }}}}'}}}}" for number in range(60)
+    )
     yield "names that are close", refused(f"{HEAD}inputs: {{{names}}}\nsteps: [{uses}]\n", "unknown-input")
     yield "patterns", sound(f"{SOUND}inputs: {{{','.join(f'a{n}: {{pattern: b{n}(c|d)+}}' for n in range(2000))}}}\n")
-    yield "pattern of patterns", refused(f"{SOUND}inputs: {{a: {{pattern: '(((a{{100}}){{100}}){{100}}){{100}}'}}}}\n", "*")
+    yield (
+        "pattern of patterns",
+        refused(f"{SOUND}inputs: {{a: {{pattern: '(((a{{100}}){{100}}){{100}}){{100}}'}}}}\n", "*"),
+    )
     yield "pattern that backtracks", sound(f"{SOUND}inputs: {{a: {{pattern: '(a+)+b', default: {'a' * 5000}b}}}}\n")
-    yield "long enum", refused(f"{SOUND}inputs: {{a: {{enum: [{','.join(f'x{n}' for n in range(20_000))}], default: zz}}}}\n", "invalid-value")
+    yield (
+        "long enum",
+        refused(
+            f"{SOUND}inputs: {{a: {{enum: [{','.join(f'x{n}' for n in range(20_000))}], default: zz}}}}\n",
+            "invalid-value",
+        ),
+    )
     yield "long name", Case(f"name: {'x' * 900_000}\nsteps: [{{id: a, type: wait, duration: 1s}}]\n")
     yield "long duration", refused(SOUND.replace("1s", "1" * 100_000 + "s"), "*")
     yield "duration of ages", refused(SOUND.replace("1s", "999999999999999w"), "*")
@@ -75,7 +91,10 @@ def _texts() -> Iterator[tuple[str, Case]]:
         yield f"condition: {name}", Case(step(f'type: assert, condition: "{value}"'), frozenset({"*"}))
     yield "many placeholders", Case(step(f'type: set, values: {{a: "{"{{ 1 }}" * 20_000}"}}'))
     yield "open placeholders", refused(step(f'type: set, values: {{a: "{"{{ " * 100_000}"}}'), "template-syntax")
-    yield "placeholders with quotes", refused(step('type: set, values: {a: "' + "{{ '" * 50_000 + '"}'), "template-syntax")
+    yield (
+        "placeholders with quotes",
+        refused(step('type: set, values: {a: "' + "{{ '" * 50_000 + '"}'), "template-syntax"),
+    )
 
 
 def _scripts() -> Iterator[tuple[str, Case]]:
@@ -87,7 +106,12 @@ def _scripts() -> Iterator[tuple[str, Case]]:
     }.items():  # fmt: skip
         yield f"script: {name}", Case(script(f"{text}{X}"), frozenset({"?"}))
     values = "\\n{{ inputs.x }}" * 8000
-    yield "script: refused values", refused(f'{HEAD}inputs: {{x: {{}}}}\nsteps: [{{id: a, type: shell, command: "{values}"}}]\n', "unsafe-shell-value")
+    yield (
+        "script: refused values",
+        refused(
+            f'{HEAD}inputs: {{x: {{}}}}\nsteps: [{{id: a, type: shell, command: "{values}"}}]\n', "unsafe-shell-value"
+        ),
+    )
     late = "echo abcdefg\n" * 8000 + "echo {{ inputs.y }}\n" * 60
     yield "script: late findings", refused(script(late), "unknown-input")
 
