@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Generator, Sequence
 from typing import TypeVar
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
@@ -14,6 +14,7 @@ from definitions.messages import WORKFLOW_TYPE, RunInput
 from workflows.gates import Refusal
 
 Read = TypeVar("Read", bound=BaseModel)
+_JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 _EXAMPLE = '`{"definition": "NAME", "inputs": {}}`'
 NO_INPUT = RawValue(Payload(metadata={"encoding": b"binary/null"}))
 """What a run is given that is started without an input."""
@@ -48,11 +49,13 @@ def read_message(kind: type[Read], message: object) -> Read:
 
 
 def plain(arguments: Sequence[RawValue]) -> JsonValue:
-    """Return the first argument of a signal as plain JSON; null where there is none."""
+    """Return the first argument of a signal as plain JSON; null where there is none. Raises `Refusal`."""
     if not arguments:
         return None
-    value: JsonValue = workflow.payload_converter().from_payload(arguments[0].payload)
-    return value
+    try:
+        return _JSON.validate_python(_decoded(arguments[0].payload))
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise Refusal("malformed", f"what the signal carries cannot be read as JSON: {error}") from error
 
 
 @contextlib.contextmanager
