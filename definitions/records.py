@@ -298,13 +298,17 @@ class Decision(Record):
     digest: str | None = None
     reason: str | None = None
     """Why it was refused, where `accepted` is false."""
+    doc_type: str | None = None
+    """What kind of document it was about (`accept`)."""
+    scope_id: str | None = None
+    """The key of the item that the gate belongs to, where it is inside a `for_each`."""
 
 
 class Gate(Record):
     """An open gate, or one that was."""
 
     gate: str
-    """Its id: the step's path."""
+    """Its id: the step's path; of the gate after a step (`accept`), that and `/accept`."""
     message: str
     show: dict[str, JsonValue] = {}
     digest: str
@@ -317,6 +321,10 @@ class Gate(Record):
     on_timeout: Literal["reject", "approve"] = "reject"
     opened_at: datetime
     deadline: datetime | None = None
+    doc_type: str | None = None
+    """What kind of document is to be accepted."""
+    scope_id: str | None = None
+    """The key of the item that it belongs to, where it is inside a `for_each`."""
 
 
 class StepRecord(Record):
@@ -345,7 +353,15 @@ class StepRecord(Record):
     deadline: datetime | None = None
     """End of a wait, or of the time of a group."""
     gate: Gate | None = None
+    """The open gate: of an approval, before the step, or after it."""
     decision: Decision | None = None
+    """What was decided: at an approval, or at the gate before the step."""
+    produced: bool = False
+    """Whether it has run, and its result is here, which somebody has still to accept, or has rejected."""
+    acceptance: Decision | None = None
+    """What was decided at the gate after the step."""
+    reworked: bool = False
+    """Whether it was rejected and is visited again."""
     phase: str | None = None
     summary: str | None = None
     entered_from: str | None = None
@@ -390,6 +406,8 @@ class Ledger(Record):
     """What people said of held steps, by path."""
     inputs: dict[str, JsonValue] = {}
     """Inputs that a person gave anew with `resume`."""
+    failure: StepError | None = None
+    """Why the run does not end well: known from the moment at which undoing begins."""
 
 
 # --- what people and tools see ----------------------------------------------------------------------
@@ -459,6 +477,9 @@ class StepStatus(Record):
     winner: str | None = None
     documents: dict[str, JsonValue] = {}
     compensated: bool = False
+    decision: Decision | None = None
+    acceptance: Decision | None = None
+    reworked: bool = False
 
 
 class Status(Record):

@@ -9,13 +9,18 @@ from pydantic import JsonValue
 
 from definitions.errors import StepFailure
 from definitions.records import StepCall, StepRecord, StepResult
-from definitions.references import references
+from definitions.references import references_of, texts
 from definitions.steps import AgentStep, Step
 from workflows.failures import add_usage, error_of, retry_rules, rule_for, step_failure, wait_before
 from workflows.places import Place, RunFailed
+from workflows.scope import Reference
 
 if TYPE_CHECKING:
     from workflows.interpreter import Interpreter
+
+
+_AROUND_THE_ATTEMPT = frozenset({"for_each", "loop", "compensate", "store", "retry", "approval", "accept"})
+"""Keys of a step that say how often it runs, who is asked, and what follows: the interpreter's matter."""
 
 
 async def run(interpreter: Interpreter, step: Step, place: Place) -> StepRecord:
@@ -23,19 +28,19 @@ async def run(interpreter: Interpreter, step: Step, place: Place) -> StepRecord:
     book = interpreter.book
     while True:
         record = book.get(place.path) or interpreter.begin(step, place)
-        if record.wake_at is not None:
-            await interpreter.host.sleep_until(record.wake_at, f"{place.path}: before attempt {record.attempt}")
-            await interpreter.host.may_start()
-            book.update(place.path, wake_at=None)
         try:
+            if record.wake_at is not None:
+                await interpreter.host.sleep_until(record.wake_at, f"{place.path}: before attempt {record.attempt}")
+                await interpreter.host.may_start()
+                book.update(place.path, wake_at=None)
             result = await _attempt(interpreter, step, place)
-            documents = await store(interpreter, step, place, result)
+            documents = {} if step.loop is not None else await store(interpreter, step, place, result)
         except StepFailure as failure:
             failed = _after_failure(interpreter, step, place.path, failure)
             if failed is not None:
                 return failed
         except RunFailed as failure:
-            interpreter.fail(step, place.path, step_failure(failure.error))
+            interpreter.fail(step, place.path, step_failure(failure.error), is_final=True)
             raise
         except asyncio.CancelledError:
             interpreter.cancel(place.path)
@@ -76,7 +81,7 @@ async def _activity(interpreter: Interpreter, step: Step, place: Place) -> StepR
         attempt=1 if record is None else record.attempt,
         visit=1 if record is None else record.visit,
         step=_without_control(step),
-        values=interpreter.scopes.projection(references(step), place.frame),
+        values=interpreter.scopes.projection(_read_by(step), place.frame),
         tree=place.tree,
         answer_fields=interpreter.answer_fields.get(step.id, []) if isinstance(step, AgentStep) else [],
         spent=None if record is None else record.usage,
@@ -84,10 +89,15 @@ async def _activity(interpreter: Interpreter, step: Step, place: Place) -> StepR
     return await interpreter.host.run_step(call, step)
 
 
+def _read_by(step: Step) -> frozenset[Reference]:
+    """Return what the texts of an attempt refer to."""
+    return references_of(text for text in texts(step) if text.path[0] not in _AROUND_THE_ATTEMPT)
+
+
 def _without_control(step: Step) -> dict[str, JsonValue]:
     """Return a step as its attempt needs it: how often it runs and what follows is the interpreter's matter."""
     return step.model_dump(
-        mode="json", by_alias=True, exclude_defaults=True, exclude={"for_each", "loop", "compensate", "store", "retry"}
+        mode="json", by_alias=True, exclude_defaults=True, exclude={*_AROUND_THE_ATTEMPT}
     )
 
 

@@ -6,10 +6,9 @@ from pydantic import JsonValue
 
 from definitions.errors import ErrorClass, StepFailure
 from definitions.records import RunState, Status, StepError, is_file_reference
-from workflows.failures import error_of
 from workflows.interpreter import Interpreter
 from workflows.ledger import Book
-from workflows.places import Place, RunFailed
+from workflows.places import Place
 from workflows.scope import references_in
 
 RESULT_LIMIT = 256_000
@@ -24,9 +23,8 @@ class Ending:
     error: StepError | None = None
 
 
-def ending_of(failure: StepFailure | RunFailed, path: str) -> Ending:
+def ending_of(error: StepError) -> Ending:
     """Return the ending that an unhandled failure means; a rejection is one of its own."""
-    error = failure.error if isinstance(failure, RunFailed) else error_of(failure, path)
     return Ending("rejected" if error.type == ErrorClass.REJECTED else "failed", error)
 
 

@@ -51,14 +51,25 @@ class Frame:
         """Return a frame for the list inside a step of this one that is visited at `path`."""
         return Frame(owner, f"{path}/", self, here=path, earlier=self._earlier(path))
 
-    def item(self, path: str, values: Mapping[str, JsonValue]) -> "Frame":
-        """Return a frame that adds the values of an item or a pass to this one."""
-        return replace(self, outer=self, values=values, results={}, here=path, is_list=False)
+    def item(
+        self, path: str, values: Mapping[str, JsonValue], results: Mapping[str, StepRecord] | None = None
+    ) -> "Frame":
+        """Return a frame that adds the values of an item or a pass to this one; and results, of the pass before."""
+        return replace(self, outer=self, values=values, results=results or {}, here=path, is_list=False)
 
     def with_result(self, step_id: str, record: StepRecord) -> "Frame":
         """Return a frame in which a step's own result is there already, also as `result`."""
         values = {"result": record.outputs}
         return replace(self, outer=self, values=values, results={step_id: record}, is_list=False)
+
+    def own(self, step_id: str) -> StepRecord | None:
+        """Return the result of a step that this text stands in or belongs to, where it is not to be looked for."""
+        frame: Frame | None = self
+        while frame is not None:
+            if step_id in frame.results:
+                return frame.results[step_id]
+            frame = frame.outer
+        return None
 
     def visible(self) -> dict[str, JsonValue]:
         """Return the values that the frames add, inner ones before outer ones."""

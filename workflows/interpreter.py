@@ -6,8 +6,9 @@ is in the ledger before the next effect.
 
     interpreter   visits, and what is recorded of them     iterations   `for_each`
     attempts      one body: attempts and their retries     loops        `loop`
-    lists         how the steps of a list follow           compensation what undoes
-    steps/        step types without an activity           evaluations  values and conditions
+    step_gates    `approval` before, `accept` after        compensation what undoes
+    lists         how the steps of a list follow           evaluations  values and conditions
+    steps/        step types without an activity
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from definitions.models import Definition
 from definitions.records import StepError, StepRecord, StepResult
 from definitions.routes import exhausted_target, failure_target, success_target
 from definitions.steps import Step
-from workflows import attempts, iterations, loops
+from workflows import attempts, iterations, loops, step_gates
 from workflows.evaluations import Evaluator
 from workflows.events import Journal
 from workflows.failures import add_usage, error_of, step_failure
@@ -99,6 +100,15 @@ class Interpreter:
             StepFailure: It failed and its list shall stop; `details["error"]` is the `StepError`.
             RunFailed: It failed and the run shall fail.
         """
+        while True:
+            place, record = await self._visit_once(step, frame, tree, blocked, entered_from)
+            if not record.reworked:
+                return self._route(step, place, record)
+            tree, blocked, entered_from = record.tree if record.tree is not None else tree, None, place.path
+
+    async def _visit_once(
+        self, step: Step, frame: Frame, tree: str | None, blocked: str | None, entered_from: str | None
+    ) -> tuple[Place, StepRecord]:
         number = frame.enter(step.id)
         place = Place(frame.path(step.id, number), tree, frame)
         if number > step.max_visits:
@@ -107,18 +117,18 @@ class Interpreter:
         record = self.book.get(place.path)
         if record is not None and record.status in ENDED_STEP and not record.held:
             self._read_back(place.path, record)
-            return self._route(step, place, record)
+            return place, record
         if record is None:
             record = await self._enter(step, place, number, blocked, entered_from)
         else:
             self.journal.enter_phase(step.phase, silently=True)
         if record.status not in ENDED_STEP:
-            record = await self.body(step, place)
-        while record.status == "failed" and step.on_failure == "pause":
+            record = await step_gates.work(self, step, place)
+        while record.status == "failed" and step.on_failure == "pause" and not record.reworked:
             record = await self._hold(step, place)
             if not record.held:
                 break
-        return self._route(step, place, record)
+        return place, record
 
     async def body(self, step: Step, place: Place, level: Level = "step") -> StepRecord:
         """Do what a step does: once for each item, in passes, or once, as it says and as far as it is not inside."""
@@ -154,15 +164,25 @@ class Interpreter:
     async def _hold(self, step: Step, place: Place) -> StepRecord:
         """Pause the run over a failed step, and do with it what a person says."""
         self.book.update(place.path, held=True)
-        resumption = await self.host.resumption(place.path)
-        record = self.book.update(place.path, held=False)
+        try:
+            resumption = await self.host.resumption(place.path)
+        finally:
+            record = self.book.update(place.path, held=False)
         match resumption.action:
             case "retry":
                 self._forget_unfinished(step, place.path)
-                self.book.update(place.path, status="running", attempt=record.attempt + 1, error=None, rule_attempts=[])
+                self.book.update(
+                    place.path,
+                    status="running",
+                    attempt=record.attempt + 1,
+                    error=None,
+                    rule_attempts=[],
+                    produced=False,
+                    acceptance=None,
+                )
                 self.journal.write("step_retrying", place.path, attempt=record.attempt + 1, by=resumption.by)
                 self.host.changed()
-                record = await self.body(step, place)
+                record = await step_gates.work(self, step, place)
                 return record.model_copy(update={"held": record.status == "failed"})
             case "skip":
                 return self.skip(step, place.path, f"skipped by `{resumption.by}` after it failed", error=record.error)
@@ -210,12 +230,14 @@ class Interpreter:
         return self._end(path, record.model_copy(update=facts))
 
     def complete(self, step: Step, path: str, result: StepResult, **facts: object) -> StepRecord:
-        """Record that a step, an item or a pass completed."""
+        """Record that a step, an item or a pass completed; a step that `accept` is asked over has only produced."""
         record = completed(self.book.get(path) or StepRecord(type=step.type), result)
+        if step.accept is not None and is_whole(path):
+            return self.book.put(path, record.model_copy(update={"status": "running", "produced": True, **facts}))
         return self._end(path, record.model_copy(update={"completed_at": self.host.now(), **facts}))
 
-    def fail(self, step: Step, path: str, failure: StepFailure) -> StepRecord:
-        """Record that a step, an item or a pass failed."""
+    def fail(self, step: Step, path: str, failure: StepFailure, *, is_final: bool = False) -> StepRecord:
+        """Record that a step, an item or a pass failed; `is_final`: so does the run, whatever the step says."""
         record = self.book.get(path) or StepRecord(type=step.type)
         error = error_of(failure, path)
         return self._end(
@@ -224,12 +246,13 @@ class Interpreter:
                 update={
                     "status": "failed",
                     "error": error,
-                    "handled": is_handled(step, error),
+                    "handled": not is_final and is_handled(step, error),
                     "log": error.log,
                     "cache_key": error.cache_key,
                     "completed_at": self.host.now(),
                     "wake_at": None,
                     "deadline": None,
+                    **facts,
                 }
             ),
         )
@@ -297,6 +320,11 @@ def completed(record: StepRecord, result: StepResult) -> StepRecord:
             "deadline": None,
         }
     )
+
+
+def is_whole(path: str) -> bool:
+    """Whether a path is that of a step's visit, not of an item or a pass of it."""
+    return not {"#", "["} & set(path.rpartition("/")[2])
 
 
 def is_exhausted(step: Step, error: StepError) -> bool:

@@ -20,7 +20,7 @@ from definitions.steps.control import ForEach
 from workflows.failures import expression_failure, step_failure
 from workflows.joins import join, side_by_side
 from workflows.paths import key_in_path
-from workflows.places import Place
+from workflows.places import Place, RunFailed
 from workflows.scope import references_in
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ async def run(interpreter: Interpreter, step: Step, for_each: ForEach, place: Pl
         result = await iteration.result()
     except StepFailure as failure:
         return interpreter.fail(step, place.path, failure)
+    except RunFailed as failure:
+        interpreter.fail(step, place.path, step_failure(failure.error), is_final=True)
+        raise
     except asyncio.CancelledError:
         interpreter.cancel(place.path)
         raise

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from definitions.records import Decision, Ledger, Resumption, Signal, StepRecord
+from definitions.records import Decision, Ledger, Resumption, Signal, StepError, StepRecord
 
 ENDED_STEP = frozenset({"completed", "failed", "skipped", "cancelled"})
 FOLD_ABOVE = 400
@@ -35,6 +35,7 @@ class Book:
         self.signals: dict[str, Signal] = dict(ledger.signals)
         self.resumptions: dict[str, Resumption] = dict(ledger.resumptions)
         self.inputs: dict[str, JsonValue] = dict(ledger.inputs)
+        self.failure: StepError | None = ledger.failure
 
     def get(self, path: str) -> StepRecord | None:
         """Return what is known of a step path."""
@@ -122,6 +123,7 @@ class Book:
             signals=dict(self.signals),
             resumptions=dict(self.resumptions),
             inputs=dict(self.inputs),
+            failure=self.failure,
         )
 
 

@@ -18,7 +18,8 @@ from definitions.steps import Step
 from workflows.failures import step_failure
 from workflows.frames import Frame
 from workflows.joins import join, side_by_side
-from workflows.places import END, Visit
+from workflows.ledger import ENDED_STEP
+from workflows.places import END, RunFailed, Visit
 
 if TYPE_CHECKING:
     from workflows.interpreter import Interpreter
@@ -54,24 +55,28 @@ async def run_race(
     """
     known = interpreter.book.get(path)
     if known is not None and known.winner is not None:
-        record = interpreter.book.get(frame.prefix + known.winner)
+        for step in steps:
+            _end_loser(interpreter, frame.prefix + step.id)
+        record = interpreter.book.get(interpreter.book.latest(frame.prefix + known.winner) or "")
         return tree if record is None or record.tree is None else record.tree
     await interpreter.host.may_start(is_race=True)
     ends: dict[int, Visit] = {}
-    failures: dict[int, StepFailure] = {}
+    failures: dict[int, StepFailure | RunFailed] = {}
     news = asyncio.Event()
 
     async def branch(number: int, step: Step) -> None:
         try:
-            ends[number] = await interpreter.visit(step, frame, tree)
-        except StepFailure as failure:
+            visit = ends[number] = await interpreter.visit(step, frame, tree)
+            if visit.record.status == "failed" and visit.record.error is not None:
+                failures[number] = step_failure(visit.record.error)
+        except (StepFailure, RunFailed) as failure:
             failures[number] = failure
         finally:
             news.set()
 
     tasks = [asyncio.create_task(branch(number, step)) for number, step in enumerate(steps)]
     try:
-        winner = await _first_completed(tasks, ends, news)
+        winner = await _first_completed(tasks, ends, failures, news)
         if winner is not None:
             interpreter.book.update(path, winner=steps[winner].id)
     finally:
@@ -88,14 +93,30 @@ async def run_race(
     return tree
 
 
+def _end_loser(interpreter: Interpreter, path: str) -> None:
+    """Record as cancelled what the winner was to end, where that was still open when the run went on elsewhere."""
+    for inside, record in [*interpreter.book.below(path), (path, interpreter.book.get(path))]:
+        if record is not None and record.status not in ENDED_STEP:
+            interpreter.cancel(inside)
+
+
 async def _first_completed(
-    tasks: Sequence[asyncio.Task[None]], ends: dict[int, Visit], news: asyncio.Event
+    tasks: Sequence[asyncio.Task[None]],
+    ends: dict[int, Visit],
+    failures: dict[int, StepFailure | RunFailed],
+    news: asyncio.Event,
 ) -> int | None:
-    """Return the number of the first branch that completed, ties by declared order; None where none did."""
+    """Return the number of the first branch that completed, ties by declared order; None where none did.
+
+    Raises RunFailed where a branch fails the run before.
+    """
     while True:
         completed = [number for number, visit in ends.items() if visit.record.status == "completed"]
         if completed:
             return min(completed)
+        for failure in failures.values():
+            if isinstance(failure, RunFailed):
+                raise failure
         if all(task.done() for task in tasks):
             return None
         await news.wait()
@@ -146,7 +167,7 @@ async def _by_needs(interpreter: Interpreter, steps: Sequence[Step], frame: Fram
         return ends[step.id].target is None
 
     await side_by_side([lambda step=step: branch(step) for step in steps])
-    needed = {need for step in steps for need in needs[step.id]}
+    needed = {need for step in steps if step.id in ends for need in needs[step.id]}
     last = {step.id: ends[step.id].tree for step in steps if step.id in ends and step.id not in needed}
     return await join(interpreter, frame.prefix + steps[-1].id, tree, last)
 

@@ -15,9 +15,10 @@ from definitions.errors import ErrorClass, StepFailure
 from definitions.records import StepRecord, StepResult
 from definitions.steps import Step
 from definitions.steps.control import Loop
+from workflows import starts
 from workflows.attempts import store
 from workflows.failures import step_failure
-from workflows.places import Place
+from workflows.places import Place, RunFailed
 
 if TYPE_CHECKING:
     from workflows.interpreter import Interpreter
@@ -35,8 +36,11 @@ async def run(interpreter: Interpreter, step: Step, loop: Loop, place: Place) ->
             return await _passes(interpreter, step, loop, place)
     except TimeoutError:
         failure = StepFailure(ErrorClass.TIMEOUT, f"loop `{place.path}` took longer than its time, {step.timeout}")
-    except StepFailure as error:
-        failure = error
+    except StepFailure as caught:
+        failure = caught
+    except RunFailed as caught:
+        interpreter.fail(step, place.path, step_failure(caught.error), is_final=True)
+        raise
     except asyncio.CancelledError:
         interpreter.cancel(place.path)
         raise
@@ -52,16 +56,20 @@ async def _passes(interpreter: Interpreter, step: Step, loop: Loop, place: Place
         book.update(place.path, iteration=number)
         record = await _one(interpreter, step, loop, place, number, tree)
         tree = record.tree if record.tree is not None else tree
-        frame = place.frame.item(f"{place.path}#{number}", values_of(loop, number))
+        frame = place.frame.item(f"{place.path}#{number}", values_of(loop, number)).with_result(step.id, record)
         is_done = loop.until is not None and await interpreter.evaluator.condition(
             loop.until, Place(place.path, tree, frame)
         )
         if is_done or number == loop.max_iterations:
             break
+        if loop.start_at:
+            await starts.prepare_next(interpreter, step, loop, Place(place.path, tree, frame), number)
         book.fold(f"{place.path}#{number - 1}")
         number += 1
     if not is_done and loop.until is not None and loop.on_exhausted != "continue":
         message = f"`{step.id}` made {number} passes, and `until` is still false: {loop.until.strip()}"
+        if loop.message is not None:
+            message = await interpreter.evaluator.text(loop.message, Place(place.path, tree, frame))
         raise StepFailure(ErrorClass.LOOP_EXHAUSTED, message, {"max_iterations": loop.max_iterations})
     result = StepResult(outputs=record.outputs or {}, artifacts=record.artifacts, tree=tree)
     if not is_done and loop.until is not None:
@@ -78,7 +86,8 @@ async def _one(
     record = interpreter.book.ended(path)
     if record is None:
         await interpreter.host.may_start(is_long=step.queue == "agent")
-        frame = place.frame.item(path, values_of(loop, number))
+        before = interpreter.book.get(f"{place.path}#{number - 1}")
+        frame = place.frame.item(path, values_of(loop, number), {} if before is None else {step.id: before})
         inside = Place(path, tree, frame)
         interpreter.begin(step, inside)
         record = await interpreter.body(step, inside, "pass")

@@ -70,7 +70,7 @@ class Scopes:
         """Return the scope of a text in `frame`, as far as `references` need it."""
         steps: dict[str, JsonValue] = {}
         for step_id in self._mentioned(references):
-            record = frame.results.get(step_id)
+            record = frame.own(step_id)
             if record is None and (path := self.paths.find(step_id, frame)) is not None:
                 record = self._book.get(path)
             if record is not None:
@@ -103,4 +103,5 @@ def step_entry(record: StepRecord) -> dict[str, JsonValue]:
         "status": record.status,
         "cached": record.cached,
         "error": None if record.error is None else record.error.model_dump(mode="json"),
+        "feedback": None if record.acceptance is None else record.acceptance.comment,
     }

@@ -163,7 +163,7 @@ async def test_known_steps_are_not_run_again_when_the_ledger_is_carried():
     )
     first = await play(text, PlayingHost({"a": StepResult(outputs={"stdout": "one"}, tree="t1"), "b": failure()}))
     ledger = first.book.freeze()
-    kept = ledger.model_copy(update={"records": {"a": ledger.records["a"]}})
+    kept = ledger.model_copy(update={"records": {"a": ledger.records["a"]}, "failure": None})
     host = PlayingHost()
     second = await play(text, host, ledger=reload(kept))
     assert host.calls == ["b"]
@@ -180,7 +180,7 @@ async def test_back_off_goes_on_from_its_deadline_when_the_ledger_is_carried():
     waiting = played.book.records["a"].model_copy(
         update={"status": "running", "attempt": 2, "wake_at": host.time, "error": None, "completed_at": None}
     )
-    ledger = played.book.freeze().model_copy(update={"records": {"a": waiting}})
+    ledger = played.book.freeze().model_copy(update={"records": {"a": waiting}, "failure": None})
     again = PlayingHost()
     again.time = host.time
     second = await play(text, again, ledger=reload(ledger))

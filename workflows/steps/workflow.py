@@ -1,5 +1,7 @@
 """`workflow`: another definition, interpreted in the same run under the step's path, or started as a run of its own."""
 
+from datetime import datetime
+
 from pydantic import JsonValue
 
 from definitions.errors import ErrorClass, StepFailure
@@ -21,12 +23,29 @@ async def attempt(interpreter: Interpreter, step: WorkflowStep, place: Place) ->
     if step.detach:
         return await _detached(interpreter, step, place)
     inner, frame = await enter(interpreter, step, place)
+    deadline = _deadline(interpreter, step, inner.definition, place)
     try:
-        tree = await run_list(inner, inner.definition.steps, frame, place.tree)
+        async with interpreter.host.time_limit(deadline):
+            tree = await run_list(inner, inner.definition.steps, frame, place.tree)
+    except TimeoutError as error:
+        message = f"the definition of `{place.path}` took longer than its time"
+        raise StepFailure(ErrorClass.TIMEOUT, message) from error
     except RunFailed as failure:  # `fail` ends the definition that says so, which is this step
         raise step_failure(failure.error) from failure
     outputs = await run_outputs(inner, Place(f"{place.path}/outputs", tree, frame))
     return StepResult(outputs=outputs, tree=tree)
+
+
+def _deadline(interpreter: Interpreter, step: WorkflowStep, definition: Definition, place: Place) -> datetime | None:
+    """Return the end of the time of the attempt: the step's or the definition's, whichever is shorter."""
+    spans = [definition.timeout, None if step.loop is not None else step.timeout]
+    given = [span for span in spans if span is not None]
+    record = interpreter.book.get(place.path)
+    if not given or record is None:
+        return None
+    if record.deadline is None:
+        record = interpreter.book.update(place.path, deadline=interpreter.host.now() + min(given))
+    return record.deadline
 
 
 async def enter(interpreter: Interpreter, step: WorkflowStep, place: Place) -> tuple[Interpreter, Frame]:
