@@ -1,7 +1,8 @@
 """A step with its templates resolved: what an executor is given.
 
 Every field that holds templates is found by its marker, so a new step type needs nothing here. Not touched:
-conditions (the interpreter's), `outputs` (made after the step), and shell text (compiled, never pasted).
+conditions and gates (the interpreter's), `outputs` and `store` (made after the step), and shell text (compiled, never
+pasted).
 """
 
 from typing import Any, cast
@@ -16,7 +17,8 @@ from definitions.steps.base import Language
 from definitions.templates import render_value, to_text
 
 _STEP: TypeAdapter[Step] = TypeAdapter(Step)
-_AFTER_THE_STEP = frozenset({"outputs"})
+_NOT_THE_ATTEMPTS = frozenset({"outputs", "store", "approval", "accept", "for_each", "loop"})
+"""Made after the step, or by the interpreter around it."""
 _KEEPS_TYPE = frozenset({"inputs", "values", "show"})
 """Fields of any JSON type; everywhere else a template's value becomes text."""
 
@@ -35,7 +37,7 @@ def render_step(step: Step, scope: dict[str, JsonValue], files: FileReader) -> t
     body: dict[str, JsonValue] = step.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     for text in texts(step):
         field = str(text.path[0])
-        if text.language is not Language.TEMPLATE or field in _AFTER_THE_STEP:
+        if text.language is not Language.TEMPLATE or field in _NOT_THE_ATTEMPTS:
             continue
         value = render_value(text.text, scope, files)
         _put(body, text.path, value if field in _KEEPS_TYPE else to_text(value))

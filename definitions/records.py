@@ -10,6 +10,8 @@ from typing import Literal, TypeGuard
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from definitions.steps.agent import FoundNames
+
 INLINE_LIMIT = 1024
 """Bytes of JSON up to which a value travels inline; bigger ones are blobs."""
 
@@ -83,6 +85,12 @@ class RunContext(Record):
     script: dict[str, JsonValue] | None = None
     """Answers of the scripted provider, by step path."""
     cache_default: bool = False
+    names: FoundNames = FoundNames()
+    """The agents and skills that steps call by name."""
+    starter: str | None = None
+    """Who started the run, as far as known."""
+    env: dict[str, str] = {}
+    """`env.X` as frozen, those that have a value: for the runs that this one starts."""
 
 
 class StepCall(Record):
@@ -181,6 +189,8 @@ class EvaluateCall(Record):
     """By name: a template value, or a condition (see `conditions`)."""
     conditions: list[str] = []
     """Names of the expressions that are conditions."""
+    files: list[str] = []
+    """Names of the expressions whose value is a path of the workspace, and stands for the file."""
     values: dict[str, JsonValue] = {}
     tree: str | None = None
 
@@ -256,7 +266,10 @@ class StartRunCall(Record):
     path: str
     execution_id: str
     definition: str
+    """Its key in the run's library."""
     inputs: dict[str, JsonValue] = {}
+    tree: str | None = None
+    """The workspace that it begins with."""
 
 
 class StartedRun(Record):
@@ -514,6 +527,8 @@ class Status(Record):
     updated_at: datetime | None = None
     completed_at: datetime | None = None
     pause_reason: str | None = None
+    reason: str | None = None
+    """Why the run waits for its turn, was refused it, or lost it (`concurrency`)."""
     events: int = Field(default=0)
     """How many events there are so far (see the query `events`)."""
 

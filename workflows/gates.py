@@ -46,7 +46,7 @@ def accepted_decision(book: Book, gate: Gate) -> Decision | None:
 
 def check(book: Book, message: Decide) -> Gate | None:
     """Return the gate that a message is for, None where it repeats a known decision. Raises `Refusal`."""
-    if any(decision.decision_id == decision_id(message) for decision in book.decisions):
+    if _known(book, message) is not None:
         return None
     gate = _find(book, message)
     if message.digest is not None and message.digest != gate.digest:
@@ -59,9 +59,10 @@ def check(book: Book, message: Decide) -> Gate | None:
 def take(book: Book, message: Decide, starter: str | None, now: datetime) -> Answer:
     """Record a decision and answer it. Raises `Refusal` as `check` does."""
     gate = check(book, message)
-    if gate is None:
-        known = next(decision for decision in book.decisions if decision.decision_id == decision_id(message))
+    known = _known(book, message)
+    if gate is None and known is not None:
         return Answer(accepted=known.accepted, status=known.verdict, message="this decision was recorded before")
+    assert gate is not None, "what repeats no decision is for a gate"  # noqa: S101
     reason = why_not_allowed(gate, message, starter)
     decision = Decision(
         gate=gate.gate,
@@ -75,6 +76,8 @@ def take(book: Book, message: Decide, starter: str | None, now: datetime) -> Ans
         decided_at=now,
         digest=gate.digest,
         reason=reason,
+        doc_type=gate.doc_type,
+        scope_id=gate.scope_id,
     )
     if reason is None or _refused_count(book, gate) < REFUSED_LIMIT:
         book.decisions.append(decision)
@@ -99,6 +102,22 @@ def decision_id(message: Decide) -> str:
         return message.decision_id
     text = "\n".join([message.gate or "", message.verdict, message.by, message.comment or "", message.digest or ""])
     return "auto-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _known(book: Book, message: Decide) -> Decision | None:
+    """Return the decision that a message repeats.
+
+    One without an id repeats only what was said since the gate opened: it may open again (a retry after a pause), and
+    somebody may say the same then.
+    """
+    since = next((gate.opened_at for gate in open_gates(book) if gate.gate == message.gate), None)
+    if message.decision_id is not None:
+        since = None
+    wanted = decision_id(message)
+    for decision in book.decisions:
+        if decision.decision_id == wanted and (since is None or decision.decided_at >= since):
+            return decision
+    return None
 
 
 def _find(book: Book, message: Decide) -> Gate:

@@ -30,6 +30,10 @@ class Progress:
     tree: str | None = None
     outputs: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     error: StepError | None = None
+    is_waiting: bool = False
+    """Whether it waits for its turn in a concurrency group."""
+    reason: str | None = None
+    """Why it does, was refused it, or lost it."""
 
 
 def run_state(progress: Progress, book: Book) -> RunState:
@@ -40,6 +44,8 @@ def run_state(progress: Progress, book: Book) -> RunState:
         return "pending"
     if book.paused:
         return "paused"
+    if progress.is_waiting:
+        return "pending"
     return "waiting_approval" if open_gates(book) else "running"
 
 
@@ -73,6 +79,7 @@ def status(progress: Progress, book: Book) -> Status:
         updated_at=progress.updated_at,
         completed_at=progress.completed_at,
         pause_reason=book.pause_reason,
+        reason=progress.reason,
         events=book.next_sequence - 1,
     )
 
@@ -87,7 +94,7 @@ def _latest_tree(progress: Progress, book: Book) -> str | None:
 
 def step_status(record: StepRecord) -> StepStatus:
     """Return what people see of a record."""
-    return StepStatus.model_validate(record.model_dump(exclude={"wake_at", "deadline", "gate", "decision", "tree"}))
+    return StepStatus.model_validate(record.model_dump(exclude={"wake_at", "deadline", "gate", "tree"}))
 
 
 def artifacts(book: Book) -> list[dict[str, JsonValue]]:

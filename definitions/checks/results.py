@@ -1,10 +1,12 @@
 """What a step of each type has to offer as `steps.ID.outputs.NAME`, as far as the definition tells."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import cast
 
 from pydantic import JsonValue
 
+from definitions.models import Definition
 from definitions.steps import (
     ActivityStep,
     AgentStep,
@@ -19,15 +21,19 @@ from definitions.steps import (
 )
 from definitions.types.scope import OUTPUT_VARIABLE
 
-STEP_FIELDS = ("outputs", "artifacts", "status", "error", "cached")
+STEP_FIELDS = ("outputs", "artifacts", "status", "error", "cached", "feedback")
 """What stands after `steps.ID`."""
 
+_NO_LIBRARY: Mapping[str, Definition] = MappingProxyType({})
 _OPEN_SCHEMA_WORDS = frozenset({"$ref", "allOf", "anyOf", "oneOf", "patternProperties", "if"})
 
 
-def output_names(step: Step) -> frozenset[str] | None:
-    """Return the names of a step's outputs; None where only the run will tell."""
-    own = None if step.for_each is not None else _own_names(step)
+def output_names(step: Step, library: Mapping[str, Definition] = _NO_LIBRARY) -> frozenset[str] | None:
+    """Return the names of a step's outputs; None where only the run will tell.
+
+    `library` has the definitions that `workflow` steps run, by reference.
+    """
+    own = None if step.for_each is not None else _own_names(step, library)
     return None if own is None else own | frozenset(step.outputs)
 
 
@@ -41,7 +47,7 @@ def producers(steps: Iterable[Step], name: str) -> list[str]:
     return found
 
 
-def _own_names(step: Step) -> frozenset[str] | None:
+def _own_names(step: Step, library: Mapping[str, Definition]) -> frozenset[str] | None:
     match step:
         case ShellStep():
             return None if OUTPUT_VARIABLE in step.command else frozenset({"stdout", "exit_code"})
@@ -58,7 +64,9 @@ def _own_names(step: Step) -> frozenset[str] | None:
         case ActivityStep():
             return frozenset({"result"})
         case WorkflowStep():
-            return frozenset({"execution_id"}) if step.detach else None
+            if step.detach:
+                return frozenset({"execution_id"})
+            return frozenset(library[step.definition].outputs) if step.definition in library else None
         case GroupStep():
             return frozenset(child.id for child in step.steps) | ({"winner"} if step.mode == "race" else set[str]())
 

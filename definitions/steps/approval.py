@@ -4,16 +4,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from definitions.steps.base import Model, StepBase, Template, TemplateValue
-
-
-class Approvers(Model):
-    """Who may decide: any of these."""
-
-    users: list[str] = []
-    """Names of people."""
-    groups: list[str] = []
-    """Names of groups."""
+from definitions.steps.base import StepBase, Template, TemplateValue
+from definitions.steps.gates import Approvers
 
 
 class ApprovalStep(StepBase):
@@ -34,3 +26,6 @@ class ApprovalStep(StepBase):
     """Whether a decision must carry a comment."""
     on_timeout: Literal["reject", "approve"] = "reject"
     """What the end of the time means."""
+
+
+__all__ = ["ApprovalStep", "Approvers"]

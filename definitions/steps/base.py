@@ -6,6 +6,7 @@ from pydantic import Field
 
 from definitions.durations import Duration
 from definitions.steps.control import Compensation, ForEach, Loop, Retry
+from definitions.steps.gates import Accept, Approval
 from definitions.steps.languages import (
     Condition,
     Holds,
@@ -93,6 +94,10 @@ class StepBase(Model):
     """Run the step once for each item of a collection."""
     loop: Loop | None = None
     """Run the step again and again, until a condition holds."""
+    approval: Approval | None = None
+    """A gate before the step, once each visit; asked when `when` holds, even where the result is cached."""
+    accept: Accept | None = None
+    """A gate after the step, over what it produced; until somebody accepts, it has not completed."""
     store: dict[str, TemplateValue] = {}
     """Documents, by name, made when the step has completed; later steps read them as `docs.NAME`."""
     compensate: Compensation | None = None
