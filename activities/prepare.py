@@ -5,6 +5,7 @@ run's context becomes a blob, and fast-forward finds out how far the cache carri
 """
 
 import asyncio
+import os
 import posixpath
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,12 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.fast_forward import FastForward
 from activities.frozen_environment import frozen_environment
+from activities.locks import claimed_group
 from activities.store.interface import Store
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
 from activities.workspace.sources import snapshot_source
 from definitions import catalog
+from definitions.agent_names import LONGEST_TEXT, find, joined, missing
 from definitions.diagnostics import Diagnostic
 from definitions.inputs import check_inputs
 from definitions.loader import Loaded, definition_digest, load
@@ -26,22 +29,11 @@ from definitions.messages import SEARCH_ATTRIBUTES, InlineDefinition, PrepareCal
 from definitions.models import Definition
 from definitions.records import RunContext, RunHandle, file_reference
 from definitions.rendering import render_json, render_text
+from definitions.steps.agent import FoundNames
 from definitions.templates import render_value, to_text
 from definitions.text_guard import MAXIMUM_BYTES, written
 
 _LONGEST_NAME = 100
-
-
-@dataclass(frozen=True, slots=True)
-class DefinitionPolicy:
-    """Which definitions a worker runs."""
-
-    folder: Path | None = None
-    """Where `NAME.yaml` is looked for before the catalog."""
-    allows_inline: bool = False
-    """Whether a start input may carry a definition (a shell for whoever may start a workflow)."""
-    allows_paths: bool = False
-    """Whether a start input may name a folder of this machine as its workspace."""
 
 
 class Preparation:
@@ -64,7 +56,8 @@ class Preparation:
         env = frozen_environment(definition, request.env)
         tree = await asyncio.to_thread(self._tree, definition, request)
         inputs = await asyncio.to_thread(self._with_files, definition, inputs, tree)
-        context = run_context(call, definition, inputs, env)
+        names = await asyncio.to_thread(self._names, loaded, definition, request, tree)
+        context = run_context(call, definition, inputs, env, names)
         digest = await asyncio.to_thread(self._store.write_blob, context.model_dump_json().encode())
         prepared = Prepared(
             definition=definition.model_dump(mode="json", by_alias=True, exclude_defaults=True),
@@ -74,56 +67,10 @@ class Preparation:
             run=RunHandle(execution_id=call.execution_id, definition_id=definition.id, context=digest),
             tree=tree,
             search_attributes=await self._search_attributes(),
+            concurrency=claimed_group(definition, run_scope(call, inputs, env)),
         )
         ledger = await self._fast_forward.play(prepared, definition, call.started_at)
         return prepared if ledger is None else prepared.model_copy(update={"ledger": ledger})
-
-    def _load(self, request: RunInput) -> Loaded:
-        match request.definition:
-            case str() as name:
-                return self._by_name(name)
-            case InlineDefinition() as inline:
-                self._allow_inline()
-                return load(inline.text, inline.file)
-            case dict() as body:
-                self._allow_inline()
-                return load(written(body), "definition.json")
-
-    def _by_name(self, name: str) -> Loaded:
-        if self._policy.folder is not None and _may_name_a_file(name):
-            for suffix in (".yaml", ".yml", ".json"):
-                path = self._policy.folder / f"{name}{suffix}"
-                if path.is_file():
-                    with path.open("rb") as stream:
-                        return load(stream.read(MAXIMUM_BYTES + 1), path.name)
-        try:
-            return load(*catalog.read(name))
-        except KeyError:
-            known = ", ".join(f"`{known}`" for known in catalog.names())
-            shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
-            raise invalid(
-                "unknown-definition", f"no definition is called `{shown}`; there are {known or 'none'}"
-            ) from None
-
-    def _allow_inline(self) -> None:
-        if not self._policy.allows_inline:
-            message = (
-                "this worker takes no definition with the start input; name one of its own, "
-                "or set PERDURE_DEFINITIONS=inline"
-            )
-            raise invalid("inline-refused", message)
-
-    def _valid(self, loaded: Loaded) -> Definition:
-        self._refuse([found for found in loaded.diagnostics if found.severity == "error"], loaded)
-        if loaded.definition is None:
-            raise invalid("definition-invalid", "the definition could not be read")
-        return loaded.definition
-
-    def _refuse(self, findings: list[Diagnostic], loaded: Loaded) -> None:
-        errors = [found for found in findings if found.severity == "error"]
-        if errors:
-            text = render_text(errors, {errors[0].file: loaded.source}, color=False)
-            raise invalid("definition-invalid", text[:4000], render_json(errors))
 
     def _tree(self, definition: Definition, request: RunInput) -> str | None:
         if definition.workspace.source == "none":
@@ -141,6 +88,23 @@ class Preparation:
                 "path-refused", "this worker takes no folder of its machine as a workspace; give a tree's digest"
             )
         return save_manifest(self._store, snapshot_source(self._store, Path(request.workspace.path)))
+
+    def _names(self, loaded: Loaded, definition: Definition, request: RunInput, tree: str | None) -> FoundNames:
+        """Return what agents' and skills' names mean: the definition's, the caller's, those of the workspace."""
+        if not loaded.named:
+            return FoundNames()
+        manifest = Manifest() if tree is None else load_manifest(self._store, tree)
+
+        def read_text(path: str) -> str | None:
+            entry = manifest.by_path.get(path)
+            if entry is None or entry.type != "f" or entry.size > LONGEST_TEXT:
+                return None
+            return self._store.read_blob(entry.digest).decode(errors="replace")
+
+        found = joined(find(definition, read_text), request.names, definition)
+        provider = request.provider or os.environ.get("PERDURE_PROVIDER") or None
+        self._refuse(list(missing(loaded.named, found, loaded.file, provider=provider, at_start=True)), loaded)
+        return found
 
     def _with_files(
         self, definition: Definition, inputs: dict[str, JsonValue], tree: str | None
@@ -172,27 +136,22 @@ class Preparation:
         return self._attributes
 
 
-def _may_name_a_file(name: str) -> bool:
-    """Whether a name given by a stranger can be looked for in the folder, and nowhere else."""
-    return (
-        0 < len(name) <= _LONGEST_NAME
-        and name.isprintable()
-        and not name.startswith(".")
-        and not set(name) & set("/\\")
-    )
+def run_scope(call: PrepareCall, inputs: dict[str, JsonValue], env: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return what texts of the definition itself refer to."""
+    facts: dict[str, JsonValue] = {"id": call.execution_id, "started_at": call.started_at.isoformat()}
+    return {"inputs": inputs, "env": env, "run": facts, "steps": {}}
 
 
 def run_context(
-    call: PrepareCall, definition: Definition, inputs: dict[str, JsonValue], env: dict[str, JsonValue]
+    call: PrepareCall,
+    definition: Definition,
+    inputs: dict[str, JsonValue],
+    env: dict[str, JsonValue],
+    names: FoundNames | None = None,
 ) -> RunContext:
     """Return the facts of the run that its activities need."""
     request = call.request
-    scope: dict[str, JsonValue] = {
-        "inputs": inputs,
-        "env": env,
-        "run": {"id": call.execution_id, "started_at": call.started_at.isoformat()},
-        "steps": {},
-    }
+    scope = run_scope(call, inputs, env)
     return RunContext(
         execution_id=call.execution_id,
         definition_id=definition.id,
@@ -203,15 +162,5 @@ def run_context(
         provider=request.provider,
         script=request.script,
         cache_default=definition.cache.default == "on",
-    )
-
-
-def invalid(code: str, message: str, diagnostics: list[dict[str, JsonValue]] | None = None) -> ApplicationError:
-    """Return the error of a request that cannot be run."""
-    return ApplicationError(
-        message,
-        {"code": code, "diagnostics": diagnostics or []},
-        type=code,
-        non_retryable=True,
-        category=ApplicationErrorCategory.BENIGN,  # the caller reads it; it is no trouble of this worker
+        names=names or FoundNames(),
     )

@@ -18,11 +18,13 @@ from activities.fast_forward import FastForward
 from activities.finish import finish
 from activities.items import items
 from activities.leftovers import CHECKOUTS, SCRATCH
+from activities.locks import ask_lock, find_gone
 from activities.prepare import DefinitionPolicy, Preparation
 from activities.run_step import StepRunner
 from activities.store.interface import Store
 from activities.workspace.checkouts import Checkouts
 from activities.workspace.merging import merge
+from definitions.concurrency import AskCall, Gone, GoneCall
 from definitions.messages import CancelCall, FinishCall, PrepareCall, Prepared
 from definitions.records import (
     EvaluateCall,
@@ -125,4 +127,21 @@ def _bookkeeping(store: Store, checkouts: Checkouts, client: Client, preparation
     async def request_cancel(call: CancelCall) -> None:
         await client.get_workflow_handle(call.execution_id).cancel()
 
-    return [prepare, finish_run, evaluate_expressions, window_of_items, merge_branches, request_cancel]
+    @activity.defn(name="ask_lock")
+    async def ask_for_turn(call: AskCall) -> None:
+        await ask_lock(client, call, activity.info().task_queue)
+
+    @activity.defn(name="find_gone")
+    async def find_gone_claims(call: GoneCall) -> Gone:
+        return await find_gone(client, call)
+
+    return [
+        prepare,
+        finish_run,
+        evaluate_expressions,
+        window_of_items,
+        merge_branches,
+        request_cancel,
+        ask_for_turn,
+        find_gone_claims,
+    ]

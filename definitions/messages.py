@@ -9,7 +9,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from definitions.concurrency import ClaimedGroup
 from definitions.records import Event, Ledger, Record, RunHandle, Status
+from definitions.steps.agent import FoundNames
 
 WORKFLOW_TYPE = "perdure.run"
 DEFAULT_TASK_QUEUE = "perdure"
@@ -41,6 +43,18 @@ class InlineDefinition(Message):
     """The texts of the definitions that it, or one of these, refers to as files, by path relative to its folder."""
 
 
+class FrozenDefinition(Message):
+    """A definition as another run was frozen with it: what a `workflow` step with `detach` starts.
+
+    It was taken by a worker when that run began, so no policy is asked again.
+    """
+
+    of_run: str
+    """The run's execution id."""
+    key: str
+    """Which of its definitions."""
+
+
 class WorkspaceInput(Message):
     """The files to start with: a snapshot's digest, or a folder of the worker's machine (embedded default only)."""
 
@@ -54,7 +68,7 @@ class RunInput(Message):
     Example: `{"definition": "raise-coverage", "inputs": {"module": "src/prices.py"}}`
     """
 
-    definition: str | InlineDefinition | dict[str, JsonValue] = Field(union_mode="left_to_right")
+    definition: str | InlineDefinition | FrozenDefinition | dict[str, JsonValue] = Field(union_mode="left_to_right")
     """A catalog name, a text, or the definition itself as an object."""
     inputs: dict[str, JsonValue] = {}
     env: dict[str, str] = {}
@@ -64,6 +78,8 @@ class RunInput(Message):
     """Who started it, as far as known."""
     provider: str | None = None
     script: dict[str, JsonValue] | None = None
+    names: FoundNames = FoundNames()
+    """The agents and skills that the definition calls by name, as found where the run is started."""
     caller_environment: dict[str, str] | None = None
     """PATH, HOME, LANG, VIRTUAL_ENV of the caller; the embedded default's steps use them."""
     carried: "Carried | None" = None
@@ -87,6 +103,8 @@ class Prepared(Record):
     """Which of ours the namespace has."""
     ledger: Ledger | None = None
     """What fast-forward found in the cache."""
+    concurrency: ClaimedGroup | None = None
+    """Its group of runs that go one at a time."""
 
 
 class Carried(Record):
@@ -96,6 +114,8 @@ class Carried(Record):
     ledger: Ledger
     created_at: datetime
     started_at: datetime
+    is_waiting: bool = False
+    """Whether the run waits for its turn in a concurrency group, and has begun nothing."""
 
 
 class PrepareCall(Record):

@@ -4,13 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
+from definitions.concurrency import Concurrency
 from definitions.durations import Duration
 from definitions.steps import Step
+from definitions.steps.agent import NAME_PATTERN as AGENT_NAME_PATTERN
+from definitions.steps.agent import NamedAgent
 from definitions.steps.base import ID_PATTERN, Model, Template, TemplateValue
+from definitions.steps.gates import NAME_PATTERN, Approvers
 
 DEFINITION_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,99}$"
 
-InputType = Literal["string", "number", "integer", "boolean", "object", "array", "file", "duration"]
+InputType = Literal["string", "number", "integer", "boolean", "object", "array", "file", "duration", "any"]
 OutputType = Literal["string", "number", "integer", "boolean", "object", "array", "artifact"]
 
 
@@ -18,7 +22,7 @@ class Input(Model):
     """A typed input of a definition."""
 
     type: InputType = "string"
-    """Its type; a `file` is a path in the workspace whose content counts."""
+    """Its type; a `file` is a path in the workspace whose content counts, `any` is whatever is given."""
     description: str | None = None
     """What it means."""
     required: bool | None = None
@@ -76,6 +80,8 @@ class Definition(Model):
     """Of the definition, for people; a text, so `"1.10"` needs its quotes."""
     description: str | None = None
     """What it is for."""
+    status: Literal["draft", "active"] = "active"
+    """A `draft` can be tested and run by hand, and is not scheduled."""
     inputs: dict[str, Input] = {}
     """What a run is given, by name."""
     outputs: dict[str, Output] = {}
@@ -86,6 +92,12 @@ class Definition(Model):
     """The files that a run starts with."""
     cache: CacheDefaults = CacheDefaults()
     """The caching of steps that say nothing themselves."""
+    acceptors: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Approvers | Literal["any"]] = {}
+    """Who accepts documents, by `doc_type`; a step's own `accept.acceptors` comes before it."""
+    agents: dict[Annotated[str, Field(pattern=AGENT_NAME_PATTERN)], NamedAgent] = {}
+    """Agents that steps call by name (`agent: NAME`)."""
+    concurrency: Concurrency | None = None
+    """Runs that must not go at the same time."""
     timeout: Duration | None = None
     """Wall time of a run; past it the run fails with class `timeout`."""
     metadata: dict[str, JsonValue] = {}

@@ -4,20 +4,12 @@ They are refused like anything unknown, with "planned" said, so that nobody take
 for working that is not. A word leaves this file in the change that builds it.
 """
 
-STEP_TYPES = frozenset({"codex", "gemini", "grok", "notify", "artifact", "memory"})
+STEP_TYPES = frozenset({"notify", "artifact", "memory"})
 
 KEYS: dict[str, frozenset[str]] = {
-    "definition": frozenset({"secrets", "agents", "concurrency", "profiles", "acceptors", "project"}),
-    "step": frozenset(
-        {
-            "accept",
-            "approval",
-            "secrets",
-            "concurrency",
-            "on_lost",
-        }
-    ),
-    "agent": frozenset({"agent", "skills", "profile", "prompt_file"}),
+    "definition": frozenset({"secrets", "project"}),
+    "step": frozenset({"secrets", "concurrency", "on_lost"}),
+    "agent": frozenset({"profile", "prompt_file"}),
     "approval": frozenset(
         {
             "tier",
@@ -34,22 +26,13 @@ KEYS: dict[str, frozenset[str]] = {
     ),
     "approvers": frozenset({"quorum"}),
     "workspace": frozenset({"git", "link"}),
-    "group": frozenset(),
 }
 """By where they may stand: `step` is any step, the other names are step types and parts of a definition."""
 
-FAILURE_WORDS = frozenset({"retry"})
-PROVIDERS = frozenset({"codex", "gemini", "grok", "acp"})
 WORKSPACES = frozenset({"git"})
 
-NAMES = frozenset({"secrets", "docs", "item", "loop", "vars", "stages"})
-"""Names of expressions; `vars` and `stages` belong to the dialects."""
-
-DIALECTS: dict[str, tuple[str, ...]] = {
-    "agent steps": ("workflow",),
-    "stages": ("stages", "stageConfigs"),
-}
-"""The other shapes of a definition, by the top-level keys that give them away."""
+NAMES = frozenset({"secrets"})
+"""Names of expressions."""
 
 
 def is_planned_key(key: str, places: tuple[str, ...]) -> bool:
@@ -59,5 +42,5 @@ def is_planned_key(key: str, places: tuple[str, ...]) -> bool:
 
 def is_planned_value(key: str, value: object) -> bool:
     """Whether `value` is planned for `key`."""
-    words = {"on_failure": FAILURE_WORDS, "provider": PROVIDERS, "from": WORKSPACES}
+    words = {"from": WORKSPACES}
     return isinstance(value, str) and value in words.get(key, frozenset())

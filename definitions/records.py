@@ -397,6 +397,8 @@ class StepRecord(Record):
     """Of a step with `compensate`: the how manieth it was to complete."""
     compensated: bool = False
     """Whether it has been undone."""
+    kept_from: str | None = None
+    """Of a rerun: the run that did it, whose result is kept."""
 
 
 class Ledger(Record):
@@ -493,6 +495,7 @@ class StepStatus(Record):
     decision: Decision | None = None
     acceptance: Decision | None = None
     reworked: bool = False
+    kept_from: str | None = None
 
 
 class Status(Record):
@@ -529,6 +532,8 @@ class Status(Record):
     pause_reason: str | None = None
     reason: str | None = None
     """Why the run waits for its turn, was refused it, or lost it (`concurrency`)."""
+    rerun_of: str | None = None
+    """The run that this one took up (`perdure rerun`)."""
     events: int = Field(default=0)
     """How many events there are so far (see the query `events`)."""
 

@@ -4,10 +4,11 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from definitions.concurrency import Concurrency
 from definitions.models import CacheDefaults, Definition, Input, Output, Workspace
 from definitions.nodes import Mapping, Node, Path, find, text_at
 from definitions.steps import STEP_MODELS
-from definitions.steps.agent import Budget, Tools
+from definitions.steps.agent import Budget, NamedAgent, Tools
 from definitions.steps.approval import Approvers
 from definitions.steps.base import CachePolicy, Retry, StepBase
 from definitions.steps.control import Compensation, ForEach, Loop
@@ -23,6 +24,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "output": Output,
     "workspace": Workspace,
     "cache-defaults": CacheDefaults,
+    "concurrency": Concurrency,
     "step": StepBase,
     "retry": Retry,
     "loop": Loop,
@@ -31,6 +33,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "cache": CachePolicy,
     "budget": Budget,
     "tools": Tools,
+    "named-agent": NamedAgent,
     "approvers": Approvers,
     **STEP_BY_TYPE,
 }

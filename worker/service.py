@@ -1,6 +1,6 @@
 """The worker process: one connection, two workers, an orderly end.
 
-    queue NAME        the workflow `perdure.run` and light activities, started eagerly
+    queue NAME        the workflows `perdure.run` and `perdure.lock`, and light activities, started eagerly
     queue NAME.agent  agent activities, with slots of their own: hours-long agents starve nothing
 
 The first SIGTERM or SIGINT stops taking work and lets running steps end within the grace; what is left is
@@ -86,6 +86,7 @@ async def serve(
     from activities.prepare import DefinitionPolicy
     from activities.registry import ActivitySettings, activities
     from activities.store.opening import open_store
+    from workflows.lock import Lock
     from workflows.run_definition import RunDefinition
 
     policy = DefinitionPolicy(
@@ -96,7 +97,7 @@ async def serve(
     store = await asyncio.to_thread(open_store, settings.store)
     await remove_leftovers(store, settings.work)
     light, agent = activities(store, settings.work, client, ActivitySettings(definitions=policy), executors)
-    workflows = [workflow or RunDefinition]
+    workflows = [workflow or RunDefinition, Lock]
     workers = [
         build_worker(settings, client, settings.task_queue, settings.light_slots, light, workflows),
         build_worker(settings, client, settings.agent_queue, settings.agent_slots, agent, []),

@@ -26,12 +26,19 @@ _MARKS = {
 
 
 def current_details(
-    execution_id: str, state: RunState, total: int, book: Book, gates: list[Gate], now: datetime
+    execution_id: str,
+    state: RunState,
+    total: int,
+    book: Book,
+    gates: list[Gate],
+    now: datetime,
+    reason: str | None = None,
 ) -> str:
     """Return the Markdown of a run as it is now."""
     records = book.records
     done = sum(1 for record in records.values() if record.status in ENDED_STEP)
     lines = [f"As of {now:%H:%M:%S} UTC: **{state}**, {done} of {total} steps", ""]
+    lines += [f"`{_plain(reason)}`", ""] if reason is not None else []
     lines += [line for gate in gates for line in _gate(execution_id, gate)]
     return "\n".join([*lines, *_table(records)])
 

@@ -21,6 +21,7 @@ from workflows.events import Journal
 from workflows.gates import Refusal
 from workflows.ledger import Book
 from workflows.temporal_host import Controls, TemporalHost
+from workflows.turns import Turn
 from workflows.visibility import Attributes
 
 MOST_SIGNALS = 50
@@ -58,6 +59,7 @@ class LiveRun:
         handle = RunHandle(execution_id=info.workflow_id, definition_id=self.progress.definition_hint, context="")
         self.journal = Journal(handle, self.book, self.host)
         self.attributes = Attributes(len(gates.open_gates(self.book)))
+        self.turn = Turn(self.controls, self._turn_changed)
         if carried is not None:
             self.progress.started_at = carried.started_at
             self.adopt(carried.prepared)
@@ -71,12 +73,21 @@ class LiveRun:
         self.journal.run = prepared.run
         self.attributes.known = prepared.search_attributes
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the run has begun nothing before."""
+        return self.request.carried is None or self.request.carried.is_waiting
+
     def carried(self) -> Carried:
         """Return what continue-as-new hands on."""
         prepared, started_at = self.progress.prepared, self.progress.started_at
         assert prepared is not None and started_at is not None, "a run continues as new only once it is prepared"  # noqa: S101, PT018
         return Carried(
-            prepared=prepared, ledger=self.book.freeze(), created_at=self.progress.created_at, started_at=started_at
+            prepared=prepared,
+            ledger=self.book.freeze(),
+            created_at=self.progress.created_at,
+            started_at=started_at,
+            is_waiting=self.progress.is_waiting,
         )
 
     def end(self, ending: Ending) -> None:
@@ -100,7 +111,8 @@ class LiveRun:
         self.progress.phase = self.journal.phase
         waiting = gates.open_gates(self.book)
         state = status.run_state(self.progress, self.book)
-        text = current_details(self.progress.execution_id, state, self.total_steps, self.book, waiting, now)
+        progress = self.progress
+        text = current_details(progress.execution_id, state, self.total_steps, self.book, waiting, now, progress.reason)
         workflow.set_current_details(text)
         self.attributes.follow(state, waiting)
 
@@ -119,6 +131,17 @@ class LiveRun:
         return record.model_copy(update={"artifacts": record.artifacts + output_artifacts(self.progress.outputs)})
 
     # --- controls -----------------------------------------------------------------------------------
+
+    def _turn_changed(self) -> None:
+        """Follow what the lock of the run's concurrency group says."""
+        turn, progress = self.turn, self.progress
+        is_news = turn.reason is not None and turn.reason != progress.reason
+        progress.is_waiting, progress.reason = turn.is_waiting, turn.reason
+        if is_news:
+            self.journal.write("log", message=turn.reason)
+        if turn.is_waiting and progress.prepared is not None:
+            self.attributes.waits(progress.prepared.run.definition_id)
+        self.changed()
 
     @property
     def has_ended(self) -> bool:

@@ -19,6 +19,7 @@ from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from definitions.concurrency import LOCK_SIGNAL, LockWord
     from definitions.errors import ErrorClass
     from definitions.graph import mermaid
     from definitions.messages import (
@@ -59,6 +60,7 @@ PAUSE = 'Start nothing new; the running step ends. {"reason": "deploy", "by": "a
 RESUME = 'Go on after a pause. {"by": "ana", "steps": {"deploy": "retry"}}'
 CANCEL = 'End the run: what runs is ended politely, then hard. {"reason": "wrong branch", "by": "ana"}'
 NAMED = "For a `wait` step with this `signal`; what it carries is the output `payload`."
+LOCK_WORD = "From the lock of the run's concurrency group, not for people: its turn has come, or has not"
 DECIDE = 'Decide at an open gate. {"gate": "plan_ok", "verdict": "approve", "by": "ana", "comment": "fine"}'
 
 
@@ -130,7 +132,9 @@ class RunDefinition:
         live = self._live
         interpreter = self._interpreter(prepared)
         definition = interpreter.definition
-        if live.request.carried is None:
+        if (refused := await self._take_turn(prepared)) is not None:
+            return Ending("failed", refused)
+        if live.is_new:
             live.attributes.started(definition.id)
             live.tell("run_started", definition=definition.name, version=definition.version)
         if definition.timeout is not None and live.book.deadline is None:
@@ -138,6 +142,16 @@ class RunDefinition:
         course = await run_course(interpreter, prepared.tree)
         live.progress.tree, live.progress.outputs = course.tree, course.outputs
         return course.ending
+
+    async def _take_turn(self, prepared: Prepared) -> StepError | None:
+        """Return when no other run of the concurrency group goes; an error where this one does not wait for that."""
+        claimed, carried = prepared.concurrency, self._live.request.carried
+        if claimed is None:
+            return None
+        if carried is not None and not carried.is_waiting:
+            self._live.turn.keep(claimed)
+            return None
+        return await self._live.turn.take(claimed)
 
     def _interpreter(self, prepared: Prepared) -> Interpreter:
         live = self._live
@@ -147,9 +161,8 @@ class RunDefinition:
         live.total_steps = sum(1 for _ in all_steps(definition.steps))
         facts: dict[str, JsonValue] = {"id": live.progress.execution_id, "started_at": started.isoformat()}
         scopes = Scopes(definition, prepared.inputs, prepared.env, facts, live.book)
-        is_new = live.request.carried is None
         return Interpreter(
-            definition, live.journal, live.book, scopes, live.host, HANDLERS, library=library, announce=is_new
+            definition, live.journal, live.book, scopes, live.host, HANDLERS, library=library, announce=live.is_new
         )
 
     async def _undo(self, prepared: Prepared) -> None:
@@ -160,6 +173,7 @@ class RunDefinition:
 
     async def _finish(self, prepared: Prepared, ending: Ending) -> dict[str, JsonValue]:
         self._live.end(ending)
+        await self._live.turn.give_back()
         await self._write_report(prepared)
         await workflow.wait_condition(workflow.all_handlers_finished)
         result = result_of(self._live.status())
@@ -287,6 +301,12 @@ class RunDefinition:
         """Keep a signal for the `wait` that names it."""
         with dropping():
             self._live.keep_signal(name, plain(arguments))
+
+    @workflow.signal(name=LOCK_SIGNAL, description=LOCK_WORD)
+    async def lock_signal(self, message: Any = None) -> None:
+        """Take the answer of the lock of the run's concurrency group."""
+        with dropping():
+            self._live.turn.told(read_message(LockWord, message))
 
     # --- queries ------------------------------------------------------------------------------------
 

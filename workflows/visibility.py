@@ -24,6 +24,10 @@ class Attributes:
         self.known: list[str] = []
         self._set: dict[str, Value] = {"PerdureOpenGates": open_gates}
 
+    def waits(self, definition_id: str) -> None:
+        """Say which definition waits for its turn."""
+        self._write(PerdureDefinition=definition_id, PerdureStatus="pending")
+
     def started(self, definition_id: str) -> None:
         """Say which definition runs."""
         self._write(PerdureDefinition=definition_id, PerdureStatus="running")
