@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 from pydantic import JsonValue
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
 
@@ -84,3 +85,26 @@ async def scheduled_activities(handle: WorkflowHandle) -> list[str]:
         for event in (await handle.fetch_history()).events
         if event.HasField("activity_task_scheduled_event_attributes")
     ]
+
+
+async def histories_of(worker: RunningWorker, execution_id: str) -> int:
+    """Return over how many of the server's histories a run went."""
+    description = await worker.client.get_workflow_handle(execution_id).describe()
+    count, run_id = 1, description.run_id
+    while True:
+        history = await worker.client.get_workflow_handle(execution_id, run_id=run_id).fetch_history()
+        run_id = history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
+        if not run_id:
+            return count
+        count += 1
+
+
+async def whole_history(worker: RunningWorker, execution_id: str) -> list[HistoryEvent]:
+    """Return the events of all histories of a run, in order."""
+    run_id = (await worker.client.get_workflow_handle(execution_id).describe()).run_id
+    events: list[HistoryEvent] = []
+    while run_id:
+        history = await worker.client.get_workflow_handle(execution_id, run_id=run_id).fetch_history()
+        events = [*history.events, *events]
+        run_id = history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
+    return events

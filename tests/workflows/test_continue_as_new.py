@@ -1,40 +1,15 @@
 """Runs whose history is long: the server suggests continuing as new after 60 events."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from tests.support.live_runs import finished, start, until, until_open
-from tests.support.servers import connected, running_server
-from tests.support.workers import RunningWorker, running_worker
+from tests.support.live_runs import finished, histories_of, start, until, until_open
+from tests.support.workers import RunningWorker
 
 pytestmark = pytest.mark.server
 
 
-@pytest.fixture(scope="module")
-async def forgetful(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningWorker]:
-    folder = tmp_path_factory.mktemp("forgetful")
-    with running_server(folder / "server.log", limit_historyCount_suggestContinueAsNew="60") as address:
-        client = await connected(address)
-        async with running_worker(client, "forgetful", folder / "home") as worker:
-            yield worker
-
-
 def steps(count: int, indent: str = "  ") -> str:
     return "".join(f"{indent}- {{id: s{number}, type: shell, command: echo {number}}}\n" for number in range(count))
-
-
-async def runs_of(worker: RunningWorker, handle_id: str) -> int:
-    """Return how many runs of the server the execution took."""
-    first = worker.client.get_workflow_handle(handle_id)
-    description = await first.describe()
-    count = 1
-    raw = description.raw_description.workflow_execution_info
-    history = await worker.client.get_workflow_handle(handle_id, run_id=raw.execution.run_id).fetch_history()
-    while previous := history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id:
-        count += 1
-        history = await worker.client.get_workflow_handle(handle_id, run_id=previous).fetch_history()
-    return count
 
 
 async def test_run_is_one_execution_over_several_histories(forgetful: RunningWorker):
@@ -43,7 +18,7 @@ async def test_run_is_one_execution_over_several_histories(forgetful: RunningWor
     assert (ended.status, ended.completed_steps, ended.execution_id) == ("completed", 40, handle.id)
     assert ended.created_at is not None
     assert ended.started_at is not None
-    assert await runs_of(forgetful, handle.id) > 3
+    assert await histories_of(forgetful, handle.id) > 3
 
 
 async def test_events_are_numbered_on_and_all_in_the_store(forgetful: RunningWorker):
@@ -82,7 +57,7 @@ steps:
         return found["steps"].get("side/work", {}).get("status") == "completed"
 
     await until(has_worked, "the work to be done")
-    assert await runs_of(forgetful, handle.id) > 1
+    assert await histories_of(forgetful, handle.id) > 1
     latest = forgetful.client.get_workflow_handle(handle.id)
     before = await latest.query("gates")
     await latest.execute_update("decide", {"gate": "side/ok", "verdict": "approve", "by": "ana"})
@@ -100,7 +75,7 @@ async def test_decision_before_and_pause_are_carried(forgetful: RunningWorker):
     latest = forgetful.client.get_workflow_handle(handle.id)
 
     async def has_continued() -> bool:
-        return await runs_of(forgetful, handle.id) > 1
+        return await histories_of(forgetful, handle.id) > 1
 
     await until(has_continued, "the second history")
     ended = await finished(latest)
