@@ -1,7 +1,7 @@
 """Older spellings of the main language, brought into today's before anything is checked.
 
     name: Raise coverage                     gives `id: raise-coverage` where there is none; `id` alone gives `name`
-    type: claude_code                        `type: agent` with `provider: claude-code`
+    type: claude_code                        `type: agent` with `provider: claude-code`; so `codex`, `gemini`, `grok`
     x-anything: …                            dropped, wherever the language itself gives the keys
 
 The others need no change of shape: `inputs` as a list, `cache_key`, `use_cache`, `outputs` that name files,
@@ -15,7 +15,13 @@ import re
 
 from definitions.nodes import Entry, Mapping, Node, Scalar, Sequence, text_at
 
-PROVIDER_TYPES = {"claude_code": "claude-code", "claude-code": "claude-code"}
+PROVIDER_TYPES = {
+    "claude_code": "claude-code",
+    "claude-code": "claude-code",
+    "codex": "codex",
+    "gemini": "gemini",
+    "grok": "grok",
+}
 _FREE_FORM = frozenset({"metadata", "default", "values", "show", "output_schema", "enum", "value", "inputs"})
 _DECLARATIONS = frozenset({"inputs", "outputs"})
 _LONGEST_ID = 100
@@ -78,14 +84,13 @@ def _undo_in_place(step: Mapping) -> None:
     compensation = step.get("compensate")
     if not isinstance(compensation, Mapping) or "steps" in compensation.entries:
         return
-    own = {key: entry for key, entry in compensation.entries.items() if key == "cached"}
-    inner = {key: entry for key, entry in compensation.entries.items() if key not in own}
+    inner = dict(compensation.entries)
     entry = step.entries["compensate"]
     name = text_at(step, "id")
     if "id" not in inner and name is not None:
         inner = {"id": Entry(entry.key, _like(entry.key, f"undo_{name}")), **inner}
     steps = Sequence([Mapping(inner, compensation.span, compensation.is_flow)], compensation.span)
-    compensation.entries = {**own, "steps": Entry(entry.key, steps)}
+    compensation.entries = {"steps": Entry(entry.key, steps)}
 
 
 def _drop_extensions(node: Node, *, is_top: bool = False, holds_names: bool = False) -> None:

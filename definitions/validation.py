@@ -18,7 +18,7 @@ from definitions.diagnostics import Diagnostic, Span
 from definitions.foreign_words import help_for_key
 from definitions.models import Definition
 from definitions.nodes import Mapping, Node, Path, Scalar, find, first_line, head, text_at, to_value
-from definitions.planned import DIALECTS, STEP_TYPES, is_planned_key, is_planned_value
+from definitions.planned import STEP_TYPES, is_planned_key, is_planned_value
 from definitions.shape import STEP_BY_TYPE, is_step, keys_of, model_at, places_of
 from definitions.suggestions import did_you_mean, listed
 
@@ -66,9 +66,6 @@ def validate(root: Node, file: str) -> Validated:
     if not isinstance(root, Mapping):
         message = f"a definition is a mapping, not {kind_of(root)}"
         return Validated(None, None, [Diagnostic("wrong-type", "error", message, file, head(root))])
-    dialect = _dialect(root, file)
-    if dialect:
-        return Validated(None, None, [dialect])
     value = to_value(root)
     definition, complaints = _attempt(Definition, root, value)
     if definition:
@@ -98,18 +95,6 @@ def kind_of(node: Node) -> str:
             case str():
                 return "a text"
     return "a mapping" if isinstance(node, Mapping) else "a list"
-
-
-def _dialect(root: Mapping, file: str) -> Diagnostic | None:
-    for name, keys in DIALECTS.items():
-        for key in keys:
-            if key in root.entries and "steps" not in root.entries:
-                message = f"`{key}` belongs to the dialect of {name}, which is planned and not there yet"
-                span = root.entries[key].key.span
-                return Diagnostic(
-                    "unknown-key", "error", message, file, span, help="write `steps:` in the main language"
-                )
-    return None
 
 
 def _attempt(top: type[Top], root: Mapping, value: JsonValue) -> tuple[Top | None, list[_Complaint]]:
@@ -238,11 +223,6 @@ def _not_among(complaint: _Complaint, node: Node, file: str) -> Diagnostic:
         message = f"`{key}: {node.text}` is planned and not there yet"
         return Diagnostic(
             "invalid-value", "error", message, file, head(node), help=f"it can be {listed(allowed, 'or')}"
-        )
-    if key == "on_failure" and isinstance(node.value, str) and re.fullmatch(r"[A-Za-z_][\w-]*", node.value):
-        help_ = did_you_mean(node.text, allowed) or f"it can be {listed(allowed, 'or')}; jumps to a step are planned"
-        return Diagnostic(
-            "invalid-value", "error", f"`on_failure` cannot be `{_cut(node.text)}`", file, head(node), help=help_
         )
     others = [_WANTED[error["type"]] for error in complaint.errors if error["type"] in _WANTED]
     help_ = did_you_mean(node.text, allowed) or f"it can be {' or '.join([listed(allowed, 'or'), *others])}"

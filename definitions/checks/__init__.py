@@ -8,11 +8,14 @@
     values          values that can never do what they are there for
     without_effect  keys that nothing looks at where they stand
     output_schemas  schemas of agents' answers
+    workflow_steps  inputs of the definitions that steps run
     texts           every text parsed: syntax, functions, conditions, shell safety
     references      what texts refer to exists, and has surely run
+    scopes          items and `loop` are there where texts name them
     constants       parts of expressions that fail whatever the values
     types           operations, look-ups and conditions that can never work on the declared types
     order           who has ended before whom, who may be skipped
+    flow            the ways through one list with jumps
     results         what each step type has to offer
 
 A check is a function from a context to findings. A new one is a module here and its line in `_findings`.
@@ -29,10 +32,12 @@ from definitions.checks import (
     output_schemas,
     outputs,
     references,
+    scopes,
     texts,
     types,
     values,
     without_effect,
+    workflow_steps,
 )
 from definitions.checks.context import Context
 from definitions.diagnostics import Diagnostic
@@ -46,11 +51,12 @@ def check(context: Context) -> list[Diagnostic]:
 
 
 def _findings(context: Context) -> Iterator[Diagnostic]:
-    for one in (ids, needs, outputs, fields, values, without_effect, output_schemas):
+    for one in (ids, needs, outputs, fields, values, without_effect, output_schemas, workflow_steps):
         yield from one.check(context)
     parsed = list(texts.parsed_texts(context))
     yield from texts.check(context, parsed)
     yield from references.check(context, parsed)
+    yield from scopes.check(context, parsed)
     yield from constants.check(context, parsed)
     yield from types.check(context, parsed)
 

@@ -1,6 +1,6 @@
 """What a check is given: the definition, the tree that it came from, and every step with its place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from definitions.diagnostics import Diagnostic, Note, Severity, Span
@@ -8,6 +8,7 @@ from definitions.models import Definition
 from definitions.nodes import Node, Path, Scalar, find, head
 from definitions.positions import span_in
 from definitions.steps import Step, lists_of
+from definitions.steps.control import Retry
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +30,11 @@ class Placed:
             outer = outer.parent
 
     @property
+    def is_undoing(self) -> bool:
+        """Whether it stands in the list of what undoes the step around it."""
+        return self.path[-3:-1] == ("compensate", "steps")
+
+    @property
     def item_names(self) -> frozenset[str]:
         """Return what the `for_each`s around this step, and its own, call their items."""
         return frozenset(one.step.for_each.name for one in (self, *self.around) if one.step.for_each is not None)
@@ -43,6 +49,8 @@ class Context:
     source: str
     file: str
     broken: frozenset[Path] = frozenset()
+    library: Mapping[str, Definition] = field(default_factory=dict[str, Definition])
+    """The definitions that `workflow` steps refer to, by reference as written; one that could not be read is absent."""
     placed: tuple[Placed, ...] = field(init=False)
     by_id: dict[str, Placed] = field(init=False)
     by_path: dict[Path, Placed] = field(init=False)
@@ -98,3 +106,10 @@ def _place(steps: tuple[Step, ...], path: Path, parent: Placed | None) -> Iterat
         yield placed
         for keys, inner in lists_of(step):
             yield from _place(tuple(inner), (*path, index, *keys), placed)
+
+
+def retry_places(placed: Placed) -> list[tuple[Path, Retry]]:
+    """Return the rules of a step's retries, each with its place."""
+    path = (*placed.path, "retry")
+    rules = placed.step.retry_rules
+    return [((*path, index) if isinstance(placed.step.retry, list) else path, one) for index, one in enumerate(rules)]

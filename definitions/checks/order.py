@@ -1,9 +1,10 @@
 """Who has surely ended when a step starts, and who may not have run at all.
 
-In a list a step follows the one before it, or, with `needs`, the steps that it names; the branches of a
-parallel group begin together and see nothing of each other. What is in a group has ended when the group
-has. So `x` has ended before `s` when, at the list that both are under, the one around `x` is an ancestor of
-the one around `s`.
+In a list a step follows the one before it and the jumps that lead to it (`flow`), or, with `needs`, the steps that it
+names; the branches of a parallel group begin together and see nothing of each other. What is in a group has ended
+when the group has, as far as all ways through it lead there. So `x` has ended before `s` when, at the list that both are
+under, the one around `x` is an ancestor of the one around `s`. What is in a `for_each` is there only for the same item;
+what undoes a step sees that step as it ended.
 
 Sets of steps of one list are the bits of an integer, by position: a thousand steps cost next to nothing.
 """
@@ -13,10 +14,18 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from definitions.checks.context import Context, Placed
+from definitions.checks.flow import Flow, flow_of
 from definitions.nodes import Path
 from definitions.steps import GroupStep, Step
 
-Relation = Literal["ended", "around", "beside", "later"]
+Relation = Literal["ended", "maybe", "around", "inside", "beside", "later", "items", "undoing"]
+"""What is known of a step when another one starts.
+
+ended    it is over                                maybe    it is over, unless a jump led around it
+around   it holds the other one                    inside   the other one holds it
+beside   both run at the same time                 later    it comes after
+items    it is done once for each item elsewhere   undoing  it runs only when a step is undone
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,15 @@ class StepList:
     """Those that may be skipped, or may fail without ending the run."""
     unordered: frozenset[int]
     """Those in a cycle, or behind one."""
+    flow: Flow | None = None
+    """The ways through a list in written order."""
+    is_race: bool = False
+
+    def has_left(self, position: int, before: int | None) -> bool:
+        """Whether a step has surely been left before another starts; None: when the list has ended well."""
+        if self.flow is not None:
+            return self.flow.has_left(position, self.flow.end if before is None else before)
+        return before is None or bool(self.ancestors[before] >> position & 1)
 
 
 @dataclass(slots=True)
@@ -45,37 +63,65 @@ class Order:
     context: Context
     _lists: dict[Path, StepList] = field(default_factory=dict)
 
-    def relation(self, other: Placed, step: Placed) -> Relation:
-        """Return what is known of `other` when `step` starts."""
-        lists = {one.path[:-1]: one for one in (other, *other.around)}
-        for anchor in (step, *step.around):
-            near = lists.get(anchor.path[:-1])
-            if near is None:
-                continue
-            steps = self.list_of(anchor)
-            if near is anchor:
-                return "around"
-            if steps.is_parallel:
-                return "beside"
-            if steps.ancestors[anchor.index] >> near.index & 1:
-                return "ended"
-            return "later" if steps.ancestors[near.index] >> anchor.index & 1 else "beside"
-        return "later"
+    def relation(self, other: Placed, step: Placed | None) -> Relation:
+        """Return what is known of `other` when `step` starts; None: when the run has ended well."""
+        viewers = {one.path: one for one in (step, *step.around)} if step else {}
+        if any(one.is_undoing and one.path[:-1] not in {path[:-1] for path in viewers} for one in (other, *other.around)):
+            return "undoing"
+        if any(one.step.for_each is not None and one.path not in viewers for one in other.around):
+            return "items"
+        if step is not None and other in tuple(step.around) and not _is_undone_by(other, step):
+            return "around"
+        if step is other:
+            return "around"
+        lists = {one.path[:-1]: one for one in viewers.values()}
+        way = []
+        for one in (other, *other.around):
+            anchor = lists.get(one.path[:-1])
+            if anchor is None:
+                way.append(self.list_of(one).has_left(one.index, None))
+            elif one is anchor:
+                return self._within(one, step, all(way))
+            else:
+                return self._in_list(one, anchor, all(way))
+        return "ended" if all(way) else "maybe"
+
+    def _within(self, owner: Placed, step: Placed | None, is_sure: bool) -> Relation:
+        """Return the relation of what is inside `owner` to `owner` itself, or to what undoes it."""
+        if owner is step:
+            return "inside"
+        return "ended" if is_sure else "maybe"
+
+    def _in_list(self, near: Placed, anchor: Placed, is_sure: bool) -> Relation:
+        """Return the relation of two steps of one list, `near` before `anchor`."""
+        steps = self.list_of(anchor)
+        if steps.is_parallel:
+            return "beside"
+        if steps.has_left(near.index, anchor.index):
+            return "ended" if is_sure else "maybe"
+        if steps.flow is not None:
+            return "maybe" if steps.flow.possible[anchor.index] >> near.index & 1 else "later"
+        return "later" if steps.ancestors[near.index] >> anchor.index & 1 else "beside"
 
     def is_known(self, step: Placed) -> bool:
         """Whether the order around `step` can be told: it is in no cycle, nor behind one."""
         return all(one.index not in self.list_of(one).unordered for one in (step, *step.around))
 
     def absence(self, other: Placed, seen_by: Placed | None) -> tuple[str, Path] | None:
-        """Return why `other` may have no result although it is over, and the place that says so."""
+        """Return why `other` may have no result although it is over, and the place that says so.
+
+        Args:
+            other: The step whose result is read.
+            seen_by: The step that reads it; None: the definition's outputs, when the run has ended well.
+        """
         viewers = (seen_by, *seen_by.around) if seen_by else ()
-        required = {one.path[:-1]: self.list_of(one).required[one.index] for one in viewers}
+        anchors = {one.path[:-1]: one for one in viewers}
         conditions = {condition_of(one.step) for one in viewers}
         shared = {one.path for one in viewers}
         for one in (other, *other.around):
             if one.path in shared:
                 return None
-            reason = self._absence_in_list(one, required.get(one.path[:-1], 0), conditions)
+            reason = self._absence_in_list(one, anchors.get(one.path[:-1]), conditions, is_end=seen_by is None)
             if reason:
                 return reason
         return None
@@ -85,12 +131,15 @@ class Order:
         path = step.path[:-1]
         if path not in self._lists:
             owner = step.parent.step if step.parent else None
-            is_parallel = isinstance(owner, GroupStep) and owner.mode != "sequential"
-            self._lists[path] = ordered(step.siblings, path, is_parallel=is_parallel)
+            mode = owner.mode if isinstance(owner, GroupStep) and not step.is_undoing else "sequential"
+            self._lists[path] = ordered(step.siblings, path, mode)
         return self._lists[path]
 
-    def _absence_in_list(self, one: Placed, sure: int, conditions: set[str | None]) -> tuple[str, Path] | None:
+    def _absence_in_list(
+        self, one: Placed, anchor: Placed | None, conditions: set[str | None], *, is_end: bool
+    ) -> tuple[str, Path] | None:
         steps = self.list_of(one)
+        sure = 0 if anchor is None else steps.required[anchor.index]
         if sure >> one.index & 1:
             return None
         for position in _bits(steps.doubtful & (steps.required[one.index] | 1 << one.index) & ~sure):
@@ -101,11 +150,43 @@ class Order:
                 need = steps.steps[position].id
                 message = f"step `{one.step.id}` is skipped when `{need}`, which it needs, did not run"
                 return message, (*one.path, "needs")
+        return _led_around(steps, one, anchor, is_end=is_end) or _lost_race(steps, one)
+
+
+def _led_around(steps: StepList, one: Placed, anchor: Placed | None, *, is_end: bool) -> tuple[str, Path] | None:
+    """Return the jump after which a step may have no result.
+
+    At the end of a run (`is_end`) an output of a step that did not run is null; of one that failed it is an error.
+    """
+    flow = steps.flow
+    before = 0 if flow is None else flow.end if anchor is None else anchor.index
+    if flow is None or flow.has_passed(one.index, before):
         return None
+    ways = (way for way in flow.ways_around(one.index, before) if way[0] == one.index or not is_end)
+    around = next(ways, None)
+    if around is None:
+        return None if is_end else (f"step `{one.step.id}` comes later", (*one.path, "id"))
+    index, route = around
+    name, key = steps.steps[index].id, route.key or ()
+    if index == one.index:
+        return f"step `{name}` has failed when its `{key[-1]}` is followed", (*steps.path, index, *key)
+    return f"`{key[-1]}` of step `{name}` may lead around step `{one.step.id}`", (*steps.path, index, *key)
 
 
-def ordered(steps: Sequence[Step], path: Path, *, is_parallel: bool) -> StepList:
-    """Return a list with all that follows from its `needs`."""
+def _lost_race(steps: StepList, one: Placed) -> tuple[str, Path] | None:
+    if not steps.is_race or len(steps.steps) == 1:
+        return None
+    return f"step `{one.step.id}` may have lost the race", (*steps.path[:-1], "mode")
+
+
+def _is_undone_by(owner: Placed, step: Placed) -> bool:
+    """Whether `step` is part of what undoes `owner`."""
+    return any(one.parent is owner and one.is_undoing for one in (step, *step.around))
+
+
+def ordered(steps: Sequence[Step], path: Path, mode: str) -> StepList:
+    """Return a list with all that follows from its `needs`, or from its jumps."""
+    is_parallel = mode != "sequential"
     needs: list[list[int]] = [[] for _ in steps] if is_parallel else needs_by_position(steps)
     ancestors, required = [0] * len(needs), [0] * len(needs)
     order = in_order(needs)
@@ -117,7 +198,12 @@ def ordered(steps: Sequence[Step], path: Path, *, is_parallel: bool) -> StepList
                 required[position] |= required[need] | 1 << need
     doubtful = sum(1 << index for index, step in enumerate(steps) if _is_doubtful(step))
     unordered = frozenset(range(len(needs))) - frozenset(order)
-    return StepList(steps, path, is_parallel, needs, ancestors, required, doubtful, unordered)
+    flow = None
+    if not is_parallel and all(step.needs is None for step in steps):
+        flow = flow_of(steps)
+        every = (1 << len(steps)) - 1
+        ancestors = [every if flow.left[index] is None else flow.left[index] or 0 for index in range(len(steps))]
+    return StepList(steps, path, is_parallel, needs, ancestors, required, doubtful, unordered, flow, mode == "race")
 
 
 def needs_by_position(steps: Sequence[Step]) -> list[list[int]]:

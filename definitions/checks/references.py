@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from definitions import planned
 from definitions.checks.context import Context, Placed
-from definitions.checks.order import Order
+from definitions.checks.order import Order, Relation
+from definitions.checks.scopes import is_item_name
 from definitions.checks.results import OUTPUT_VARIABLE, STEP_FIELDS, output_names
 from definitions.checks.texts import Parsed
 from definitions.diagnostics import Diagnostic, Note, Span
@@ -53,13 +54,15 @@ class _Reading:
                 yield self._report("unknown-name", f"a run has no `{name}`", 1, help_)
             case ("steps", str(name), *_):
                 yield from self._step(name, 1)
+            case ("docs" | "loop", *_):
+                return  # told by `checks.documents` and `checks.scopes`
             case (str(root), *_) if root in ROOTS:
                 return
             case (str(root), *_) if root == OWN_RESULT and self._is_after_the_step:
                 return
             case (str(name), *_) if name in self.context.by_id:
                 yield from self._step(name, 0)
-            case (str(name), *_) if self.parsed.owner is not None and name in self.parsed.owner.item_names:
+            case (str(name), *_) if is_item_name(self.parsed, name):
                 return
             case (str(name), *rest):
                 yield self._unknown_name(name, rest)
@@ -68,7 +71,11 @@ class _Reading:
 
     @property
     def _is_after_the_step(self) -> bool:
-        return self.parsed.owner is not None and self.parsed.field == "outputs"
+        return self.parsed.owner is not None and self.parsed.field in ("outputs", "store", "accept")
+
+    @property
+    def _sees_own_result(self) -> bool:
+        return self._is_after_the_step or self.parsed.path[-2:] == ("loop", "until")
 
     # --- names --------------------------------------------------------------------------------------
 
@@ -86,6 +93,10 @@ class _Reading:
             return self._unknown_step(name, 0)
         if name in planned.NAMES:
             return self._report("unknown-name", f"`{name}` is planned and not there yet", 0, None)
+        each = next((one for one in self.context.placed if one.step.for_each and one.step.for_each.name == name), None)
+        if each is not None:
+            message = f"`{name}` is an item of `{each.step.id}`, and is not seen here"
+            return self._report("out-of-scope", message, 0, None, self._stands(each))
         steps = self._readable_steps
         close = closest(name, [*ROOTS, *steps])
         if name in self.context.definition.inputs:
@@ -120,8 +131,9 @@ class _Reading:
             return list(steps) if self.parsed.field == "outputs" else []
         if not self.order.is_known(owner):
             return list(steps)
-        own = [owner.step.id] if self._is_after_the_step else []
-        return own + [name for name, other in steps.items() if self.order.relation(other, owner) == "ended"]
+        own = [owner.step.id] if self._sees_own_result else []
+        seen = ("ended", "maybe", "inside") if self._sees_own_result else ("ended", "maybe")
+        return own + [name for name, other in steps.items() if self.order.relation(other, owner) in seen]
 
     def _step(self, name: str, at: int) -> Iterator[Diagnostic]:
         other = self.context.by_id.get(name)
@@ -129,7 +141,7 @@ class _Reading:
             yield self._unknown_step(name, at)
             return
         owner = self.parsed.owner
-        if other is owner and self._is_after_the_step:
+        if other is owner and self._sees_own_result:
             return
         too_early = self._too_early(other, at)
         if too_early:
@@ -142,27 +154,58 @@ class _Reading:
         owner, name = self.parsed.owner, other.step.id
         if owner is None:
             if self.parsed.field == "outputs":
-                return None
+                return self._of_an_item(other, at) if self.order.relation(other, None) == "items" else None
             message = f"step `{name}` has not run when `{self.parsed.field}` of the definition is made"
             return self._report("may-not-have-run", message, at, "refer to `inputs`, `env` or `run` here")
+        relation = self.order.relation(other, owner)
+        if relation == "items":
+            return self._of_an_item(other, at)
         if not self.order.is_known(owner):
             return None
-        match self.order.relation(other, owner):
-            case "ended":
+        match relation:
+            case "ended" | "maybe":
+                return None
+            case "around" if self._is_feedback(at):
+                return None
+            case "inside" if self._sees_own_result:
+                return None
+            case "around" | "inside" | "later" if self._is_of_the_pass_before(other, relation):
                 return None
             case "around" if other is owner:
                 message, help_ = f"step `{name}` has no result before it has run", "refer to an earlier step"
+                if owner.step.loop is not None:
+                    help_ = f"in the first pass there is none; give a default: `default({self._written}, …)`"
             case "around":
                 message, help_ = f"group `{name}` has no result while its steps run", "refer to a step of it"
+            case "inside":
+                message, help_ = f"step `{name}` runs inside `{owner.step.id}`", "refer to it in `outputs` or `store`"
+            case "undoing":
+                message, help_ = f"step `{name}` runs only when something is undone", "refer to what it undoes"
             case "beside":
                 message = f"step `{name}` runs side by side with `{owner.step.id}`, so it may have no result yet"
                 help_ = f"let `{owner.step.id}` need `{name}`, or read it after the group"
-            case _ if self.reference.has_default:
-                return None
             case _:
                 message = f"step `{name}` runs after `{owner.step.id}`, so it has no result yet"
                 help_ = f"move `{name}` before `{owner.step.id}`, or give a default: `default({self._written}, …)`"
         return self._report("may-not-have-run", message, at, help_, self._stands(other))
+
+    def _is_feedback(self, at: int) -> bool:
+        """Whether it is what a person said of the step's visit before, which the first visit has not (`rework`)."""
+        return self.reference.has_default and self.reference.parts[at + 1 : at + 2] == ("feedback",)
+
+    def _is_of_the_pass_before(self, other: Placed, relation: Relation) -> bool:
+        """Whether a default stands for what a step has not given yet: in a loop, from the second pass on it has."""
+        if not self.reference.has_default:
+            return False
+        return relation == "later" or any(one.step.loop is not None for one in (other, *other.around))
+
+    def _of_an_item(self, other: Placed, at: int) -> Diagnostic:
+        """Return the finding where a step stands inside a `for_each` that the text is outside of."""
+        name, owner = other.step.id, next(one for one in other.around if one.step.for_each is not None)
+        around = owner.step.id
+        message = f"step `{name}` is done for each item of `{around}`, and none of its results is seen outside"
+        help_ = f"the items' results are an object by key: `steps.{around}.outputs`"
+        return self._report("out-of-scope", message, at, help_, self._stands(other))
 
     def _field(self, other: Placed, at: int) -> Iterator[Diagnostic]:
         """Check what follows `steps.ID`, and that it is surely there."""
@@ -174,6 +217,8 @@ class _Reading:
             yield self._unknown_field(other, field, at + 1)
             return
         if field not in ("outputs", "artifacts"):
+            if self._may_be_led_around(other):
+                yield from self._absence(other, at)
             return
         yield from self._absence(other, at)
         output = parts[at + 2] if len(parts) > at + 2 else None
@@ -183,6 +228,10 @@ class _Reading:
             yield from self._artifact(other, output, at + 2)
         else:
             yield from self._output(other, output, at + 2)
+
+    def _may_be_led_around(self, other: Placed) -> bool:
+        owner = self.parsed.owner
+        return owner is not None and self.order.is_known(owner) and self.order.relation(other, owner) == "maybe"
 
     def _absence(self, other: Placed, at: int) -> Iterator[Diagnostic]:
         if self.reference.has_default:
@@ -198,7 +247,7 @@ class _Reading:
         yield self._report("may-not-have-run", f"{reason}, so it may have no result", at, help_, (note,))
 
     def _output(self, other: Placed, name: str, at: int) -> Iterator[Diagnostic]:
-        names = output_names(other.step)
+        names = output_names(other.step, self.context.library)
         if names is not None and name not in names and not self._is_mended(other):
             yield self._unknown_output(other, name, names, at)
             return
@@ -229,7 +278,7 @@ class _Reading:
         return self._report("unknown-output", message, at, help_ or _few(sorted(names), "it has"), self._stands(other))
 
     def _unknown_field(self, other: Placed, field: str, at: int) -> Diagnostic:
-        names = output_names(other.step)
+        names = output_names(other.step, self.context.library)
         if field in other.step.outputs or (names and field in names):
             help_: str | None = f"did you mean `steps.{other.step.id}.outputs.{field}`?"
         elif field in other.step.artifacts:

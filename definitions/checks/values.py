@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from definitions.checks.context import Context, Placed
+from definitions.checks.context import Context, Placed, retry_places
 from definitions.diagnostics import Diagnostic
 from definitions.inputs import fault_of
 from definitions.nodes import Path
@@ -67,8 +67,8 @@ def _enums(context: Context) -> Iterator[Diagnostic]:
 def _lists(context: Context, placed: Placed) -> Iterator[Diagnostic]:
     step, path = placed.step, placed.path
     yield from _twice(context, step.needs or [], (*path, "needs"))
-    if step.retry and step.retry.on:
-        yield from _twice(context, step.retry.on, (*path, "retry", "on"))
+    for where, rule in retry_places(placed):
+        yield from _twice(context, rule.on or [], (*where, "on"))
     if isinstance(step, ShellStep):
         yield from _twice(context, [str(code) for code in step.exit_codes], (*path, "exit_codes"))
         if not step.exit_codes and not context.is_mended_below((*path, "exit_codes")):

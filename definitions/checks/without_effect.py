@@ -2,21 +2,23 @@
 
 from collections.abc import Iterator
 
-from definitions.checks.context import Context, Placed
+from definitions.checks.context import Context, Placed, retry_places
 from definitions.diagnostics import Diagnostic
 from definitions.durations import format_duration
 from definitions.nodes import Path, find
-from definitions.steps import AgentStep, ApprovalStep, GroupStep
+from definitions.steps import AgentStep, ApprovalStep, GroupStep, Step, WaitStep
 
-_OF_PROCESSES = frozenset({"env", "artifacts", "outputs", "cache", "cache_key", "use_cache", "security_profile"})
+_OF_PROCESSES = frozenset({"env", "artifacts", "cache", "cache_key", "use_cache", "security_profile"})
 _IGNORED: dict[str, frozenset[str]] = {
-    "assert": _OF_PROCESSES | {"timeout"},
-    "set": _OF_PROCESSES | {"timeout"},
-    "wait": _OF_PROCESSES | {"timeout"},
+    "assert": _OF_PROCESSES,
+    "set": _OF_PROCESSES,
+    "wait": _OF_PROCESSES,
     "approval": _OF_PROCESSES,
     "group": _OF_PROCESSES,
+    "workflow": _OF_PROCESSES,
+    "activity": _OF_PROCESSES,
 }
-"""By step type: keys of any step that this one does not look at. It has no process and no result of its own to keep."""
+"""By step type: keys of any step that this one does not look at: it has no process of its own."""
 
 _TEXTS = frozenset({"string", "file", "duration"})
 _NUMBERS = frozenset({"number", "integer"})
@@ -50,13 +52,19 @@ def _inputs(context: Context) -> Iterator[Diagnostic]:
 def _ignored(context: Context, placed: Placed) -> Iterator[Diagnostic]:
     kind = placed.step.type
     for key in sorted(_IGNORED.get(kind, frozenset()) & placed.step.model_fields_set):
-        help_ = {
-            "outputs": "compute values in a `set` step after it",
-            "timeout": "leave it out: it takes no time of its own"
-            if kind != "wait"
-            else "leave it out: `duration` ends it",
-        }.get(key, "leave it out")
-        yield from _report(context, (*placed.path, key), f"`{key}` does nothing on {_a(kind)} step", help_)
+        yield from _report(
+            context, (*placed.path, key), f"`{key}` does nothing on {_a(kind)} step", "leave it out"
+        )
+    if placed.step.timeout is not None and _takes_no_time(placed.step):
+        ends = "leave it out: " + ("it ends by itself" if kind == "wait" else "it takes no time of its own")
+        yield from _report(context, (*placed.path, "timeout"), f"`timeout` does nothing on {_a(kind)} step", ends)
+
+
+def _takes_no_time(step: Step) -> bool:
+    """Whether a time limit could never end a step: not where it bounds a loop, or the wait for a signal."""
+    if step.loop is not None:
+        return False
+    return step.type in ("assert", "set") or (isinstance(step, WaitStep) and step.signal is None)
 
 
 def _of_type(context: Context, placed: Placed) -> Iterator[Diagnostic]:
@@ -74,20 +82,28 @@ def _of_type(context: Context, placed: Placed) -> Iterator[Diagnostic]:
 
 
 def _retry(context: Context, placed: Placed) -> Iterator[Diagnostic]:
-    retry, path = placed.step.retry, (*placed.path, "retry")
-    if retry is None:
-        return
-    if retry.max_attempts == 1 and len(retry.model_fields_set) > 1:
-        message = "`retry` does nothing: the first attempt is the only one"
-        yield from _report(
-            context, (*path, "max_attempts"), message, "`max_attempts` counts the first one; write 2 or more"
-        )
-    elif retry.on == [] and not context.is_mended_below((*path, "on")):
-        yield from _report(context, (*path, "on"), "`retry` does nothing: `on` names no class of failure", "name one")
-    elif retry.initial_interval > retry.max_interval and "initial_interval" in retry.model_fields_set:
-        most = format_duration(retry.max_interval)
-        message = f"`initial_interval` does nothing beyond `max_interval`, so each wait is {most}"
-        yield from _report(context, (*path, "initial_interval"), message, "write a longer `max_interval`")
+    taken: set[str] | None = set()
+    for path, retry in retry_places(placed):
+        if taken is None or (retry.on and taken.issuperset(retry.on)):
+            message = "this rule never counts: the rules before it take every failure that it is for"
+            yield from _report(context, path, message, "put it first, or leave it out")
+        elif retry.max_attempts == 1 and retry.model_fields_set - _of_an_exception(placed):
+            message = "`retry` does nothing: the first attempt is the only one"
+            yield from _report(
+                context, (*path, "max_attempts"), message, "`max_attempts` counts the first one; write 2 or more"
+            )
+        elif retry.on == [] and not context.is_mended_below((*path, "on")):
+            yield from _report(context, (*path, "on"), "`retry` does nothing: `on` names no class of failure", "name one")
+        elif retry.initial_interval > retry.max_interval and "initial_interval" in retry.model_fields_set:
+            most = format_duration(retry.max_interval)
+            message = f"`initial_interval` does nothing beyond `max_interval`, so each wait is {most}"
+            yield from _report(context, (*path, "initial_interval"), message, "write a longer `max_interval`")
+        taken = None if taken is None or retry.on is None else taken | set(retry.on)
+
+
+def _of_an_exception(placed: Placed) -> set[str]:
+    """Return the keys of a rule that takes some failures out: only in a list does it mean something."""
+    return {"max_attempts", "on"} if isinstance(placed.step.retry, list) else {"max_attempts"}
 
 
 def _cache(context: Context, placed: Placed) -> Iterator[Diagnostic]:

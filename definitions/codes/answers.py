@@ -37,6 +37,28 @@ CODES = (
         "`resume` is for paused runs; a run that waits at a gate wants a decision.",
     ),
     Code(
+        "not-held",
+        "no step of that path waits for anybody",
+        "`resume` names a step that `on_failure: pause` does not hold. The message lists those that do, by their paths; "
+        "`perdure show ID` has them too.",
+    ),
+    Code(
+        "inputs-invalid",
+        "new inputs of a paused run do not fit its definition",
+        "`resume` may give inputs anew, and they are held to the declarations under `inputs` like those of a start.",
+    ),
+    Code(
+        "too-many-signals",
+        "more signals wait to be taken than a run keeps",
+        "A signal is kept until a `wait` step takes it, the last of each name. Here so many names wait that another one "
+        "was dropped. Send signals under the names that the definition waits for.",
+    ),
+    Code(
+        "signal-too-large",
+        "what a signal carries is too large to be kept in a run",
+        "A run keeps small values only. Put the content where the run can read it, and send where that is.",
+    ),
+    Code(
         "busy",
         "the server takes no more messages for this run at the moment",
         "A server bounds how many messages to one run are on their way. Try again in a few seconds; a decision that is "
@@ -76,6 +98,19 @@ CODES = (
         "the store has no tree of that digest",
         "The workspace of a start input names a tree by digest. Either it was never stored, or the worker uses another "
         "store than the one it was written to.",
+    ),
+    Code(
+        "concurrency-refused",
+        "another run of the same group goes, and this one does not wait",
+        "The definition says `concurrency: {policy: refuse}`, so of all runs of its group one goes at a time and the "
+        "others fail at once; the message names the one that goes. A group for which 1,000 runs wait refuses more, "
+        "whatever the policy, and so does one whose lock's id (`lock/GROUP`) another workflow has.",
+    ),
+    Code(
+        "concurrency-invalid",
+        "the name of a concurrency group cannot be used",
+        "`concurrency.group` is a text over `inputs`, `env` and `run`. For this run it could not be evaluated, or gave "
+        "no name: that has 1 to 200 characters that can be printed.",
     ),
     Code(
         "worker-stopped",

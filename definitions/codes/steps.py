@@ -59,6 +59,26 @@ CODES = (
         ),
     ),
     Code(
+        "out-of-scope",
+        "something that is there only inside an item or a pass",
+        "What stands inside a step with `for_each` is done once for each item, so from outside it has no one result: the "
+        "step's own result is an object by key. An item's name and `loop` are seen inside: `loop.key`, `loop.index` and "
+        "`loop.count` in an item, `loop.iteration` and `loop.max_iterations` in a pass. `when` and `items` are evaluated "
+        "once, before the first item.",
+        Example(
+            "- id: epics\n  type: group\n  for_each: {items: [{id: E-1}]}\n  steps:\n    - {id: design, type: agent, "
+            "prompt: Design it}\n- id: sum\n  type: agent\n  prompt: Sum up {{ steps.design.outputs }}",
+            "  prompt: Sum up {{ steps.epics.outputs }}",
+        ),
+    ),
+    Code(
+        "ambiguous-name",
+        "an item is called what something else is called",
+        "The name that `as` gives is seen beside `inputs`, `steps`, `env`, `run`, `docs` and `loop`, and a bare step id is "
+        "short for `steps.ID`. So it is none of them, and of two `for_each`, one inside the other, each has its own.",
+        Example("for_each: {items: [a, b], as: run}", "for_each: {items: [a, b], as: target}"),
+    ),
+    Code(
         "dependency-cycle",
         "steps wait for each other",
         "Following `needs` leads back to where it began, so none of these steps could ever start. A step "

@@ -36,8 +36,8 @@ CODES = (
     Code(
         "unknown-step-type",
         "a step type that does not exist",
-        "The types are `shell`, `agent`, `assert`, `approval`, `set`, `wait` and `group`; `claude_code` is "
-        "short for an agent step with that provider. Some more are *planned* and refused until they are "
+        "The types are `shell`, `agent`, `assert`, `approval`, `set`, `wait`, `group`, `workflow` and `activity`; "
+        "`claude_code` is short for an agent step with that provider. Some more are *planned* and refused until they are "
         "there.",
         Example("type: shel", "type: shell"),
     ),

@@ -32,12 +32,8 @@ def _bound(placed: Placed) -> tuple[str, tuple[str | int, ...]] | None:
             message = f"`{step.id}` may be tried {rule.max_attempts} times, and no time limit ends it"
             place = (number,) if isinstance(step.retry, list) else ()
             return message, ("retry", *place, "max_attempts")
-    loop: object = getattr(step, "loop", None)
-    if loop is None:
-        return None
-    iterations: object = getattr(loop, "max_iterations", None)
-    if isinstance(iterations, int) and iterations < MANY_ITERATIONS:
-        return None
-    times = f"{iterations} times" if isinstance(iterations, int) else "for ever"
-    path = ("loop", "max_iterations") if isinstance(iterations, int) else ("loop",)
-    return f"the loop of `{step.id}` may go round {times}, and no time limit ends it", path
+    if step.loop is None or step.loop.max_iterations < MANY_ITERATIONS or step.timeout is not None:
+        return None  # with a loop, `timeout` is the time of the whole
+    times = step.loop.max_iterations
+    message = f"the loop of `{step.id}` may go round {times} times, and no time limit ends it"
+    return message, ("loop", "max_iterations")

@@ -19,7 +19,7 @@ from definitions.models import Definition
 from definitions.schema.assembling import FREE_KEYS, Schema, assembled, everywhere, with_free_keys
 from definitions.schema.hints import CASES_SNIPPET, DEFINITION_SNIPPET, add_words, snippet
 from definitions.schema.rules import add_rules
-from definitions.schema.steps import by_type
+from definitions.schema.steps import allow_in_place, by_type
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TITLE = "Perdure definition"
@@ -31,6 +31,7 @@ def json_schema() -> dict[str, JsonValue]:
     schema, definitions = assembled(Definition)
     steps = by_type(definitions)
     add_rules(schema, steps)
+    allow_in_place(steps)
     with_free_keys([schema, *steps.values()])
     return _whole(TITLE, schema, steps, snippet("definition", "A definition with one step", DEFINITION_SNIPPET))
 

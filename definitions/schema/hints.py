@@ -12,8 +12,18 @@ from pydantic import BaseModel, JsonValue
 
 from definitions.cases.models import Case, CaseFile, Expectation, Stub
 from definitions.models import Definition, Input, Output
-from definitions.steps import AgentStep, ApprovalStep, AssertStep, SetStep, ShellStep, WaitStep
-from definitions.steps.base import CachePolicy, StepBase
+from definitions.steps import (
+    ActivityStep,
+    AgentStep,
+    ApprovalStep,
+    AssertStep,
+    SetStep,
+    ShellStep,
+    WaitStep,
+    WorkflowStep,
+)
+from definitions.steps.base import FAILURE_WORDS, SUCCESS_WORDS, CachePolicy, StepBase
+from definitions.steps.control import ForEach, Loop
 
 EXAMPLES: dict[tuple[type[BaseModel], str], list[JsonValue]] = {
     (Definition, "name"): ["raise-coverage"],
@@ -23,6 +33,14 @@ EXAMPLES: dict[tuple[type[BaseModel], str], list[JsonValue]] = {
     (Output, "value"): ["{{ steps.build.outputs.stdout }}", "{{ steps.test.artifacts.report }}"],
     (StepBase, "when"): ["inputs.publish", 'steps.test.status == "completed"', "always()"],
     (StepBase, "timeout"): ["30s", "10m", "2h"],
+    (StepBase, "on_success"): [*SUCCESS_WORDS],
+    (StepBase, "on_failure"): [*FAILURE_WORDS],
+    (StepBase, "store"): [{"brief": "{{ result.stdout }}"}],
+    (Loop, "until"): ["steps.test.outputs.exit_code == 0"],
+    (Loop, "on_exhausted"): ["fail", "continue"],
+    (ForEach, "items"): ["{{ steps.plan.outputs.epics }}", ["linux", "mac"]],
+    (ForEach, "as"): ["epic"],
+    (ForEach, "key"): ["{{ epic.name }}"],
     (StepBase, "artifacts"): [{"report": "build/report.html"}],
     (StepBase, "summary"): ["{{ inputs.module }}"],
     (CachePolicy, "inputs"): [["src/**/*.py", "pyproject.toml"]],
@@ -40,6 +58,10 @@ EXAMPLES: dict[tuple[type[BaseModel], str], list[JsonValue]] = {
     (ApprovalStep, "show"): [{"plan": "{{ steps.plan.outputs.summary }}"}],
     (SetStep, "values"): [{"branch": "perdure/{{ run.id }}"}],
     (WaitStep, "duration"): ["10m", "{{ inputs.pause }}"],
+    (WaitStep, "until"): ["2026-12-24T18:00:00Z", "{{ inputs.moment }}"],
+    (WorkflowStep, "definition"): ["./lint.yaml", "hello"],
+    (WorkflowStep, "inputs"): [{"module": "{{ inputs.module }}"}],
+    (ActivityStep, "arguments"): [["{{ inputs.order }}"]],
     (CaseFile, "definition"): ["./release.yaml"],
     (Case, "files"): [{"src/a.py": "x = 1\n"}],
     (Case, "decisions"): [{"release": "approve"}],
@@ -60,12 +82,6 @@ OLDER: dict[tuple[type[BaseModel], str], str] = {
 """Keys that mean the same as something newer, by model; editors say so and do not offer them."""
 
 WORDS: dict[str, dict[str, str]] = {
-    "on_failure": {
-        "stop": "The run fails; what still runs is cancelled.",
-        "continue": "The step stays failed, and the run goes on.",
-        "end": "The run ends as completed.",
-        "fail": "The run ends as failed.",
-    },
     "security_profile": {
         "read-only": "Reads the workspace, changes nothing.",
         "restricted": "Changes files of the workspace; the default of agents.",
@@ -95,6 +111,8 @@ STEP_SNIPPETS: dict[str, Snippet] = {
         "mode": "parallel",
         "steps": [{"id": "${2:lint}", "type": "shell", "command": "${3:make lint}"}],
     },
+    "workflow": {"id": "${1:part}", "type": "workflow", "definition": "${2:./part.yaml}", "inputs": {}},
+    "activity": {"id": "${1:charge}", "type": "activity", "activity": "${2:charge}", "arguments": []},
 }
 """A step to begin with, by type."""
 

@@ -31,6 +31,27 @@ def by_type(models: dict[str, Schema]) -> dict[str, Schema]:
     return {"Step": _step(common), **found}
 
 
+def allow_in_place(steps: dict[str, Schema]) -> None:
+    """Let a step stand in place of the steps that undo another; it needs no id there."""
+    step = steps["Step"]
+    properties = cast("Schema", step["properties"])
+    steps["Undo"] = {**step, "title": "step that undoes", "required": ["type"]}
+    several = cast("Schema", properties["compensate"])
+    keys = cast("Schema", several["properties"])
+    properties["compensate"] = {
+        "description": several["description"],
+        "type": ["object", "null"],
+        "properties": keys,
+        "if": {"type": "object", "not": {"required": ["steps"]}},
+        "then": {"$ref": "#/$defs/Undo"},
+        "else": {
+            "properties": dict.fromkeys(keys, True),
+            "additionalProperties": False,
+            "patternProperties": dict(FREE_KEYS),
+        },
+    }
+
+
 def _of_type(schema: Schema, kind: str) -> Schema:
     properties = cast("Schema", schema["properties"])
     own: Schema = {key: True if key in StepBase.model_fields else one for key, one in properties.items()}

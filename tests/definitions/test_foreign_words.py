@@ -14,7 +14,7 @@ def help_of(text: str, code: str) -> str | None:
 
 @pytest.mark.parametrize("place", [place for place in KEYS if place != "step"])
 def test_word_is_none_of_ours_when_it_is_foreign(place: str):
-    ours = {*keys_of(MODELS[place]), *planned.KEYS.get(place, ())}
+    ours = {*keys_of(MODELS[place.replace("_", "-")]), *planned.KEYS.get(place, ())}
     assert ours.isdisjoint(KEYS[place])
 
 

@@ -33,7 +33,7 @@ steps:
 
 
 def test_every_type_is_drawn_when_it_exists():
-    assert set(STEP_BY_TYPE) == {"shell", "agent", "assert", "approval", "set", "wait", "group"}
+    assert set(STEP_BY_TYPE) == {"shell", "agent", "assert", "approval", "set", "wait", "group", "workflow", "activity"}
 
 
 def test_branches_have_no_predecessors_when_parallel():

@@ -207,7 +207,7 @@ VALUES = {
     "type": ("unknown-step-type", "  - {{id: target, type: {}}}\n"),
     "step": ("unknown-step", "  - {{id: target, type: wait, duration: 1s, needs: [first, {}]}}\n"),
     "step in a list": ("unknown-step", "  - id: target\n    type: wait\n    duration: 1s\n    needs:\n    - {}\n"),
-    "failure": ("invalid-value", "  - id: target\n    type: wait\n    duration: 1s\n    on_failure: {}\n"),
+    "failure": ("unknown-step", "  - id: target\n    type: wait\n    duration: 1s\n    on_failure: {}\n"),
     "timeout": ("invalid-value", "  - {{id: target, type: wait, duration: 1s, timeout: {}}}\n"),
     "duration": ("invalid-value", "  - {{id: target, type: wait, duration: {} }}\n"),
     "provider": ("invalid-value", "  - {{id: target, type: agent, prompt: p, provider: {}}}\n"),

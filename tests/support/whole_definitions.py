@@ -77,10 +77,12 @@ WHOLE: dict[str, dict[str, Any]] = {
                     "initial_interval": "1s",
                     "backoff": 1.5,
                     "max_interval": "2m",
+                    "jitter": 0.5,
                     "on": ["exit", "timeout"],
                     "x-note": 1,
                 },
                 "on_failure": "continue",
+                "store": {"brief": "{{ result }}", "x-note": 1},
                 "env": {"A": "b", "x-note": 1},
                 "outputs": {"o": 1},
                 "artifacts": {"r": "report.xml", "x-note": 1},
@@ -92,6 +94,72 @@ WHOLE: dict[str, dict[str, Any]] = {
                 "summary": "s",
                 "x-note": 1,
             },
+        ],
+    },
+    "retry": {
+        "name": "whole",
+        "steps": [
+            {**STEP, "retry": [{"max_attempts": 2, "on": ["exit"]}, {"max_interval": "2m", "x-note": 1}]},
+        ],
+    },
+    "jumps": {
+        "name": "whole",
+        "steps": [
+            {**STEP, "id": "b", "max_visits": 5, "on_success": "d"},
+            {**STEP, "id": "d", "on_failure": "c", "on_success": "end"},
+            {**STEP, "id": "c", "end": "failed"},
+        ],
+    },
+    "loop": {
+        "name": "whole",
+        "steps": [
+            {
+                "id": "a",
+                "type": "group",
+                "loop": {
+                    "max_iterations": 3,
+                    "until": "steps.b.outputs.passed",
+                    "on_exhausted": "continue",
+                    "message": "m",
+                    "start_at": ["b"],
+                    "x-note": 1,
+                },
+                "steps": [{"id": "b", "type": "assert", "condition": "loop.iteration > 1"}],
+            },
+        ],
+    },
+    "for_each": {
+        "name": "whole",
+        "steps": [
+            {
+                **STEP,
+                "for_each": {
+                    "items": [{"id": 1}, "{{ inputs }}"],
+                    "as": "epic",
+                    "key": "{{ loop.key }}",
+                    "scope": "epic",
+                    "concurrency": 4,
+                    "on_error": "continue",
+                    "merge": "files",
+                    "x-note": 1,
+                },
+            },
+        ],
+    },
+    "compensate": {
+        "name": "whole",
+        "steps": [
+            {
+                "id": "a",
+                "type": "shell",
+                "command": "true",
+                "compensate": {
+                    "steps": [{"id": "b", "type": "shell", "command": "false"}],
+                    "cached": "skip",
+                    "x-note": 1,
+                },
+            },
+            {"id": "c", "type": "shell", "command": "true", "compensate": {"type": "shell", "command": "false"}},
         ],
     },
     "shell": {
@@ -151,7 +219,33 @@ WHOLE: dict[str, dict[str, Any]] = {
         ],
     },
     "set": {"name": "whole", "steps": [{"id": "a", "type": "set", "values": {"v": 1, "x-kept": "w"}}]},
-    "wait": {"name": "whole", "steps": [{"id": "a", "type": "wait", "duration": "{{ '1s' }}"}]},
+    "wait": {
+        "name": "whole",
+        "steps": [
+            {"id": "a", "type": "wait", "duration": "{{ '1s' }}"},
+            {"id": "b", "type": "wait", "until": "2026-12-24T18:00:00Z"},
+            {"id": "c", "type": "wait", "signal": "go", "timeout": "1h"},
+        ],
+    },
+    "workflow": {
+        "name": "whole",
+        "steps": [
+            {"id": "a", "type": "workflow", "definition": "hello", "inputs": {"who": "a", "x-kept": 1}, "detach": True}
+        ],
+    },
+    "activity": {
+        "name": "whole",
+        "steps": [
+            {
+                "id": "a",
+                "type": "activity",
+                "activity": "charge",
+                "task_queue": "billing",
+                "arguments": [1, {"a": "{{ run.id }}"}],
+                "heartbeat_timeout": "30s",
+            }
+        ],
+    },
     "group": {
         "name": "whole",
         "steps": [{"id": "a", "type": "group", "mode": "parallel", "merge": "outputs", "steps": [{**STEP, "id": "b"}]}],
@@ -193,6 +287,8 @@ WHOLE_CASES: dict[str, Any] = {
                 },
                 "i": [{"verdict": "approve"}],
             },
+            "signals": {"go": {"payload": [1], "after": "2m"}},
+            "resumptions": {"a": [{"action": "skip", "by": "ada", "after": "1h"}]},
             "clock": {"start": "2026-01-31T12:00:00Z"},
             "expect": {
                 "status": "failed",

@@ -1,8 +1,5 @@
-from types import SimpleNamespace
-
 import pytest
 
-from definitions.lint.unbounded_loop import _bound
 from tests.support.lint_findings import HEAD, said
 
 CODE = "unbounded-loop"
@@ -27,11 +24,18 @@ def test_retry_is_bounded_when_group_or_run_is():
     assert found(STEP % (100, ""), head=f"{HEAD}timeout: 1d\n") == []
 
 
-@pytest.mark.parametrize(
-    ("iterations", "words", "path"),
-    [(None, "for ever", ("loop",)), (5000, "5000 times", ("loop", "max_iterations")), (10, None, None)],
-)
-def test_loop_is_unbounded_when_it_has_no_number_or_a_big_one(iterations, words, path):
-    loop = SimpleNamespace(max_iterations=iterations)
-    bound = _bound(SimpleNamespace(step=SimpleNamespace(id="x", retry=None, loop=loop)))
-    assert bound == (words and (f"the loop of `x` may go round {words}, and no time limit ends it", path))
+LOOP = "{id: deploy, type: shell, command: ls, loop: {max_iterations: %d}%s}"
+
+
+@pytest.mark.parametrize(("iterations", "expected"), [(999, []), (1000, [(2, "1000")]), (10_000, [(2, "10000")])])
+def test_loop_is_unbounded_when_it_has_a_thousand_passes(iterations: int, expected: list[tuple[int, str]]):
+    assert found(LOOP % (iterations, "")) == expected
+
+
+def test_loop_is_bounded_when_its_own_time_limit_ends_the_whole():
+    assert found(LOOP % (5000, ", timeout: 1h")) == []
+
+
+def test_retry_of_a_rule_is_unbounded_when_it_has_a_hundred_attempts():
+    rules = "{id: deploy, type: shell, command: ls, retry: [{max_attempts: 2, on: [exit]}, {max_attempts: 100}]}"
+    assert found(rules) == [(2, "100")]
