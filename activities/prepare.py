@@ -7,33 +7,26 @@ run's context becomes a blob, and fast-forward finds out how far the cache carri
 import asyncio
 import os
 import posixpath
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import JsonValue
 from temporalio.client import Client
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.definition_sources import DefinitionPolicy, Resolved, invalid, keep, refuse, resolve
 from activities.fast_forward import FastForward
 from activities.frozen_environment import frozen_environment
 from activities.locks import claimed_group
 from activities.store.interface import Store
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
 from activities.workspace.sources import snapshot_source
-from definitions import catalog
 from definitions.agent_names import LONGEST_TEXT, find, joined, missing
-from definitions.diagnostics import Diagnostic
 from definitions.inputs import check_inputs
-from definitions.loader import Loaded, definition_digest, load
-from definitions.messages import SEARCH_ATTRIBUTES, InlineDefinition, PrepareCall, Prepared, RunInput
+from definitions.loader import Loaded, frozen
+from definitions.messages import SEARCH_ATTRIBUTES, PrepareCall, Prepared, RunInput
 from definitions.models import Definition
 from definitions.records import RunContext, RunHandle, file_reference
-from definitions.rendering import render_json, render_text
 from definitions.steps.agent import FoundNames
 from definitions.templates import render_value, to_text
-from definitions.text_guard import MAXIMUM_BYTES, written
-
-_LONGEST_NAME = 100
 
 
 class Preparation:
@@ -49,19 +42,21 @@ class Preparation:
     async def prepare(self, call: PrepareCall) -> Prepared:
         """Return the frozen run. Raises a non-retryable ApplicationError where the request is not valid."""
         request = call.request
-        loaded = await asyncio.to_thread(self._load, request)
-        definition = self._valid(loaded)
+        resolved = await asyncio.to_thread(resolve, self._policy, self._store, request)
+        definition = resolved.definition
         inputs, findings = check_inputs(definition, request.inputs)
-        self._refuse(findings, loaded)
-        env = frozen_environment(definition, request.env)
+        refuse(findings, {})
+        env = frozen_environment(definition, request.env, resolved.library.values())
         tree = await asyncio.to_thread(self._tree, definition, request)
         inputs = await asyncio.to_thread(self._with_files, definition, inputs, tree)
-        names = await asyncio.to_thread(self._names, loaded, definition, request, tree)
-        context = run_context(call, definition, inputs, env, names)
+        names = await asyncio.to_thread(self._names, resolved, request, tree)
+        context = run_context(call, resolved, inputs, env, names)
+        await asyncio.to_thread(keep, self._store, call.execution_id, resolved)
         digest = await asyncio.to_thread(self._store.write_blob, context.model_dump_json().encode())
         prepared = Prepared(
-            definition=definition.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+            definition=frozen(definition),
             definition_digest=context.definition_digest,
+            library={key: frozen(part) for key, part in resolved.parts.items()},
             inputs=inputs,
             env=env,
             run=RunHandle(execution_id=call.execution_id, definition_id=definition.id, context=digest),
@@ -89,8 +84,18 @@ class Preparation:
             )
         return save_manifest(self._store, snapshot_source(self._store, Path(request.workspace.path)))
 
-    def _names(self, loaded: Loaded, definition: Definition, request: RunInput, tree: str | None) -> FoundNames:
-        """Return what agents' and skills' names mean: the definition's, the caller's, those of the workspace."""
+    def _names(self, resolved: Resolved, request: RunInput, tree: str | None) -> FoundNames:
+        """Return what agents' and skills' names mean: the definitions', the caller's, those of the workspace."""
+        if resolved.whole is None:
+            return request.names  # as they were frozen with the run that starts this one
+        all_loaded = [(resolved.definition, resolved.whole.loaded)]
+        all_loaded += [(resolved.library[key], one) for key, one in resolved.whole.others.items()]
+        found = FoundNames()
+        for definition, loaded in all_loaded:
+            found = _united(found, self._names_of(loaded, definition, request, tree))
+        return found
+
+    def _names_of(self, loaded: Loaded, definition: Definition, request: RunInput, tree: str | None) -> FoundNames:
         if not loaded.named:
             return FoundNames()
         manifest = Manifest() if tree is None else load_manifest(self._store, tree)
@@ -103,7 +108,8 @@ class Preparation:
 
         found = joined(find(definition, read_text), request.names, definition)
         provider = request.provider or os.environ.get("PERDURE_PROVIDER") or None
-        self._refuse(list(missing(loaded.named, found, loaded.file, provider=provider, at_start=True)), loaded)
+        findings = list(missing(loaded.named, found, loaded.file, provider=provider, at_start=True))
+        refuse(findings, {loaded.file: loaded.source})
         return found
 
     def _with_files(
@@ -136,6 +142,15 @@ class Preparation:
         return self._attributes
 
 
+def _united(one: FoundNames, other: FoundNames) -> FoundNames:
+    """Return the agents and skills of two definitions of a run. Raises ApplicationError where a name means two."""
+    for name, agent in other.agents.items():
+        if one.agents.get(name, agent) != agent:
+            message = f"two definitions of this run describe the agent `{name}` differently; give one another name"
+            raise invalid("definition-invalid", message)
+    return FoundNames(agents={**one.agents, **other.agents}, skills={**one.skills, **other.skills})
+
+
 def run_scope(call: PrepareCall, inputs: dict[str, JsonValue], env: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """Return what texts of the definition itself refer to."""
     facts: dict[str, JsonValue] = {"id": call.execution_id, "started_at": call.started_at.isoformat()}
@@ -144,18 +159,18 @@ def run_scope(call: PrepareCall, inputs: dict[str, JsonValue], env: dict[str, Js
 
 def run_context(
     call: PrepareCall,
-    definition: Definition,
+    resolved: Resolved,
     inputs: dict[str, JsonValue],
     env: dict[str, JsonValue],
     names: FoundNames | None = None,
 ) -> RunContext:
     """Return the facts of the run that its activities need."""
-    request = call.request
+    request, definition = call.request, resolved.definition
     scope = run_scope(call, inputs, env)
     return RunContext(
         execution_id=call.execution_id,
         definition_id=definition.id,
-        definition_digest=definition_digest(definition),
+        definition_digest=resolved.digest,
         started_at=call.started_at,
         environment=request.caller_environment or {},
         definition_environment={name: to_text(render_value(text, scope)) for name, text in definition.env.items()},
@@ -163,4 +178,6 @@ def run_context(
         script=request.script,
         cache_default=definition.cache.default == "on",
         names=names or FoundNames(),
+        starter=request.starter,
+        env={name: value for name, value in env.items() if isinstance(value, str)},
     )

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from client import messages, request_files
-from definitions.diagnostics import Diagnostic, has_errors
+from definitions.agent_names import missing
+from definitions.diagnostics import Diagnostic, has_errors, in_order
 from definitions.steps import GroupStep, Step
+from definitions.steps.agent import FoundNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,13 @@ def check_file(name: str, *, with_lint: bool) -> CheckedFile:
     if request_files.names_a_file(name) and _is_test_file(name):
         return _test_file(name)
     loaded, file = request_files.load_definition(name, with_lint=with_lint)
-    steps = messages.amount(_count(loaded.definition.steps), "step") if loaded.definition else ""
-    return CheckedFile(file, loaded.diagnostics, {file: loaded.source}, steps)
+    size, findings = "", loaded.diagnostics
+    if loaded.definition:
+        size = messages.definition_size(_count(loaded.definition.steps), loaded.implicit_inputs)
+        folder = Path(file).parent if request_files.names_a_file(name) else Path()
+        found = request_files.names_around(loaded.definition, folder) if loaded.named else FoundNames()
+        findings = in_order([*findings, *missing(loaded.named, found, file)])
+    return CheckedFile(file, findings, {file: loaded.source}, size)
 
 
 def _is_test_file(name: str) -> bool:

@@ -115,6 +115,14 @@ def amount(count: int, noun: str) -> str:
     return f"{count} {noun if count == 1 else noun + 's'}"
 
 
+def definition_size(steps: int, implicit_inputs: Sequence[str]) -> str:
+    """Return how big a definition is, with the inputs that it uses and does not declare."""
+    size = amount(steps, "step")
+    if not implicit_inputs:
+        return size
+    return f"{size}; inputs that it uses and does not declare: {', '.join(f'`{name}`' for name in implicit_inputs)}"
+
+
 def _findings(counts: Mapping[str, int]) -> list[str]:
     """Return the findings in words, the worst first."""
     nouns = {"error": "error", "warning": "warning", "lint": "lint finding"}

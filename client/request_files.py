@@ -5,7 +5,7 @@ not exist): nothing is started, no server is launched.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -15,6 +15,7 @@ from client.diagnostics_output import show_diagnostics
 from client.exit_codes import ExitCode
 from client.output import Problem
 from definitions import catalog
+from definitions.agent_names import LONGEST_TEXT, find, missing
 from definitions.diagnostics import Diagnostic
 from definitions.errors import DefinitionInvalid
 from definitions.inputs import check_inputs, parse_assignment
@@ -23,6 +24,7 @@ from definitions.messages import InlineDefinition
 from definitions.models import Definition
 from definitions.nodes import Mapping as MappingNode
 from definitions.nodes import to_value
+from definitions.steps.agent import FoundNames
 from definitions.suggestions import closest
 from definitions.yaml_guard import MAXIMUM_BYTES, read
 
@@ -37,6 +39,8 @@ class Source:
     loaded: Loaded
     file: str
     reference: str | InlineDefinition
+    names: FoundNames = field(default_factory=FoundNames)
+    """The agents and skills that it calls by name, as found around the workspace."""
 
 
 class Refused(Problem):
@@ -73,6 +77,39 @@ def require_definition(name: str) -> Source:
         raise Refused(messages.invalid_definition([name], errors))
     reference = InlineDefinition(text=loaded.source, file=file) if names_a_file(name) else name
     return Source(loaded.definition, loaded, file, reference)
+
+
+def with_names(source: Source, workspace: Path, provider: str | None) -> Source:
+    """Return a definition with what its names of agents and skills mean around `workspace`.
+
+    Raises `Refused` where one is found nowhere and no provider is given for the whole run.
+    """
+    if not source.loaded.named:
+        return source
+    found = names_around(source.definition, workspace)
+    findings = list(missing(source.loaded.named, found, source.file, provider=provider, at_start=True))
+    _refuse_errors(findings, {source.file: source.loaded.source}, source.file)
+    return replace(source, names=found)
+
+
+def names_around(definition: Definition, folder: Path) -> FoundNames:
+    """Return what names of agents and skills mean in a folder, or in the git root above it."""
+    inside = folder.resolve()
+    root = next((place for place in (inside, *inside.parents) if (place / ".git").exists()), inside)
+
+    def read_text(path: str) -> str | None:
+        return next((text for place in (inside, root) if (text := _small_text(place / path)) is not None), None)
+
+    return find(definition, read_text)
+
+
+def _small_text(path: Path) -> str | None:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(4 * LONGEST_TEXT + 1)
+    except OSError:
+        return None
+    return content.decode(errors="replace")
 
 
 def gather_inputs(definition: Definition, assignments: Sequence[str], file: Path | None) -> dict[str, JsonValue]:

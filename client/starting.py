@@ -118,6 +118,7 @@ def _run_input(request: Request, tree: str | None, *, is_embedded: bool) -> RunI
         env=environment_of(request.source.definition, os.environ),
         workspace=WorkspaceInput(tree=tree),
         starter=user_name(),
+        names=request.source.names,
         provider=request.provider,
         script=request.script,
         caller_environment=caller,

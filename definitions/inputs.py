@@ -43,6 +43,7 @@ _WANTED = {
     "array": "a list",
     "file": "a path inside the workspace",
     "duration": "a duration such as `90s`",
+    "any": "a value",
 }
 
 
@@ -162,6 +163,8 @@ def _is_of_type(kind: str, value: JsonValue) -> bool:  # one line a type
             return isinstance(value, list)
         case "file":
             return isinstance(value, str) and is_inside_workspace(value)
+        case "any":
+            return True
         case _:
             return isinstance(value, str) and _is_duration(value)
 

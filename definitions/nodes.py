@@ -4,6 +4,7 @@
 asks it for places: `find(root, ("steps", 0, "command"))`. A path holds keys and indexes.
 """
 
+from collections.abc import Sequence as Offsets
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,6 +24,24 @@ class Scalar:
     text: str
     style: Style
     span: Span
+    origin: "Origin | None" = None
+    """What the author wrote, where this was made from it (`definitions.dialects`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The text that another was made from, and where each character of the new one stands in it."""
+
+    node: Scalar
+    offsets: Offsets[int]
+
+    def stretch(self, start: int, width: int) -> tuple[int, int]:
+        """Return where a stretch of the new text begins in the author's, and how wide it is there."""
+        if not self.offsets:
+            return 0, 1
+        first = self.offsets[min(start, len(self.offsets) - 1)]
+        last = self.offsets[min(start + max(width, 1), len(self.offsets)) - 1]
+        return first, max(last - first + 1, 1)
 
 
 @dataclass(slots=True)

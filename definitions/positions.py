@@ -22,6 +22,9 @@ _WHITE = " \t\n"
 
 def span_in(node: Scalar, lines: Sequence[str], start: int, width: int) -> Span:
     """Return the span of `width` characters from offset `start` of a scalar's value, cut to one line."""
+    while node.origin is not None:
+        start, width = node.origin.stretch(start, width)
+        node = node.origin.node
     written = _written(node, lines)
     first = _place_of(node, written, start)
     if first is None:

@@ -15,6 +15,7 @@ from definitions.errors import StepFailure
 from definitions.records import StepError
 from definitions.routes import handlers
 from definitions.steps import Step
+from workflows import starts
 from workflows.failures import step_failure
 from workflows.frames import Frame
 from workflows.joins import join, side_by_side
@@ -128,7 +129,7 @@ async def _in_order(interpreter: Interpreter, steps: Sequence[Step], frame: Fram
     positions = {step.id: index for index, step in enumerate(steps)}
     by_jump_only = handlers(steps)
     taken: dict[str, StepError] = {}
-    index, came_from = 0, None
+    index, came_from = starts.enter(interpreter, steps, frame), None
     while index < len(steps):
         step = steps[index]
         if step.id in by_jump_only and came_from is None:

@@ -2,6 +2,7 @@
 
 events           what an agent says, as a closed union
 adapter          what an adapter must have: `outfit identity build parse parse_end transcript`
+named_agents     agents and skills by name, as frozen with the run
 scripted         plays a script (no key, no network)      scripts  script_player  schema_example  pattern_example
 command          any program: prompt in, answer out       event_lines
 claude_code      Claude Code                              claude_login  claude_events

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pydantic import JsonValue
 
-from activities.agents import claude_code, command, scripted
+from activities.agents import claude_code, command, named_agents, scripted
 from activities.agents.adapter import DEFAULT_PROFILE, Adapter, AgentSettings
 from activities.agents.runner import run_agent
 from activities.executors.interface import Execution, Outcome
@@ -33,14 +33,16 @@ class AgentExecutor:
         """Return provider, model, profile and what the provider adds: part of the cache key."""
         step = _agent_step(execution)
         provider, _ = self._provider(execution, step)
+        known = named_agents.part_of_key(step, execution.context.names)
         own = await self._adapters[provider].identity(execution, self._settings)
         profile = step.security_profile or DEFAULT_PROFILE
-        return {"provider": provider, "model": step.model, "profile": profile, **own}
+        return {"provider": provider, "model": step.model, "profile": profile, **known, **own}
 
     async def execute(self, execution: Execution) -> Outcome:
         """Run one attempt."""
         step = _agent_step(execution)
         provider, note = self._provider(execution, step)
+        step = named_agents.outfitted(step, execution.context.names)
         if note:
             execution.log.note(note)
         outcome = await run_agent(execution, step, self._adapters[provider], self._settings)
@@ -48,19 +50,21 @@ class AgentExecutor:
 
     def _provider(self, execution: Execution, step: AgentStep) -> tuple[str, str | None]:
         """Return who runs the step, and the note that says so where it is not whom the step names."""
-        chosen = execution.context.provider or self._settings.provider or step.provider
+        own = named_agents.provider_of(step, execution.context.names)
+        chosen = execution.context.provider or self._settings.provider or own
         if chosen is None:
             message = (
                 f"no provider is named for `{execution.call.path}`; give one with `--provider` or PERDURE_PROVIDER"
             )
             raise StepFailure(ErrorClass.REFUSED, f"{message} ({self._known()})")
         if chosen in PLANNED_PROVIDERS:
-            raise StepFailure(ErrorClass.REFUSED, f"provider `{chosen}` is planned; there are {self._known()}")
+            message = f"provider `{chosen}` is planned; give another with `--provider`: there are {self._known()}"
+            raise StepFailure(ErrorClass.REFUSED, message)
         if chosen not in self._adapters:
             raise StepFailure(ErrorClass.REFUSED, f"there is no provider `{chosen}`; there are {self._known()}")
-        if step.provider is None or step.provider == chosen:
+        if own is None or own == chosen:
             return chosen, None
-        return chosen, f"provider {step.provider} replaced by {chosen}"
+        return chosen, f"provider {own} replaced by {chosen}"
 
     def _known(self) -> str:
         return ", ".join(f"`{name}`" for name in sorted(self._adapters))

@@ -137,16 +137,18 @@ def run(
     Ctrl-C detaches; the run goes on. Nothing is started, and no server is launched, where the definition or
     its inputs are not valid.
     """
-    from client.request_files import gather_inputs, read_mapping, require_definition
+    from client.request_files import gather_inputs, read_mapping, require_definition, with_names
     from client.starting import Request
 
-    source = require_definition(definition)
+    chosen = _known_provider(provider)
+    folder = _folder(workspace)
+    source = with_names(require_definition(definition), folder, chosen)
     request = Request(
         source=source,
         inputs=gather_inputs(source.definition, assignments, inputs_file),
-        workspace=_folder(workspace),
+        workspace=folder,
         execution_id=execution_id,
-        provider=_known_provider(provider),
+        provider=chosen,
         script=None if script is None else read_mapping(script, "answers by step path"),
     )
     follower = Follower(as_json=as_json, strict=strict, timeout=timeout)
@@ -251,7 +253,7 @@ def _known_provider(name: str | None) -> str | None:
     from definitions.steps.agent import PLANNED_PROVIDERS, Provider
     from definitions.suggestions import did_you_mean
 
-    known: tuple[str, ...] = get_args(Provider)
+    known = tuple(name for name in get_args(Provider) if name not in PLANNED_PROVIDERS)
     if not name or name in known:
         return name or None
     if name in PLANNED_PROVIDERS:

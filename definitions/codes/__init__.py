@@ -7,9 +7,11 @@ have no page.
     document      how a text must look before it is a definition
     structure     keys, types and values
     steps         ids, order, what refers to what
+    dialects      the two dialects, agents and skills by name
     effect        keys and values that would do nothing where they stand
     lint          what is legal and unwise, and comments that allow it
     expressions   the value language, and values in shell text
+    library       definitions that lead to others
     inputs        values given to a run
     evaluation    expressions that fail on the values of a run
     failures      classes of failure of a step
@@ -26,12 +28,14 @@ from definitions.codes import (
     answers,
     cases,
     commands,
+    dialects,
     document,
     effect,
     evaluation,
     expressions,
     failures,
     inputs,
+    library,
     lint,
     steps,
     structure,
@@ -53,7 +57,15 @@ SECTIONS = {
     "definition": Section(
         "In a definition",
         "`perdure validate` finds these, and so does every start.",
-        (*document.CODES, *structure.CODES, *steps.CODES, *effect.CODES, *expressions.CODES),
+        (
+            *document.CODES,
+            *structure.CODES,
+            *steps.CODES,
+            *library.CODES,
+            *effect.CODES,
+            *expressions.CODES,
+            *dialects.CODES,
+        ),
     ),
     "lint": Section(
         "Advice",
@@ -86,7 +98,7 @@ SECTIONS = {
         "`perdure test` says these, and the codes above where a case names inputs, outputs or steps.",
         cases.CODES,
     ),
-    "commands": Section("On the command line", "Said by `perdure` itself.", commands.CODES),
+    "commands": Section("On the command line", "Said by `perdure` itself.", (*commands.CODES, *dialects.AT_START)),
 }
 """All codes by where they are met, in the order of the docs."""
 

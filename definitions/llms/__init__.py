@@ -15,7 +15,7 @@ from definitions.cases import models as cases
 from definitions.codes import CODES
 from definitions.errors import ErrorClass
 from definitions.functions.registry import FUNCTIONS
-from definitions.planned import DIALECTS, KEYS, STEP_TYPES
+from definitions.planned import KEYS, STEP_TYPES
 from definitions.reference import Fact, facts, facts_of
 from definitions.shape import MODELS
 
@@ -72,10 +72,7 @@ def _lint(_: str) -> str:
 
 def _planned(_: str) -> str:
     words = sorted({*(key for keys in KEYS.values() for key in keys)})
-    return (
-        f"Step types: {_listed(sorted(STEP_TYPES))}. Keys: {_listed(words)}.. "
-        f"Definitions with {_listed(sorted(key for keys in DIALECTS.values() for key in keys))} at the top."
-    )
+    return f"Step types: {_listed(sorted(STEP_TYPES))}. Keys: {_listed(words)}."
 
 
 def _listed(words: list[str]) -> str:

@@ -42,6 +42,11 @@ class Loop(Model):
     """Asked after each pass, over its results; true ends the loop. Absent: all passes are made."""
     on_exhausted: str = Field(default="fail", pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,99}$")
     """What follows when the passes are used up and `until` is not true: `fail`, `continue`, or a step's id."""
+    message: Template | None = None
+    """What the failure says when the passes are used up. Absent: made from `until`."""
+    start_at: list[Template] = Field(default=[], max_length=10)
+    """On a sequential group: the step at which a further pass begins; the first that names one counts, else the first
+    step of all. What stands before it keeps its results."""
 
 
 class ForEach(Model):

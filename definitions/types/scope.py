@@ -7,7 +7,7 @@ That a name exists at all is the matter of `definitions.checks.references`, so t
 their outputs are open here: an unknown name in them is anything, and said once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
@@ -52,7 +52,7 @@ from definitions.values import type_name
 OUTPUT_VARIABLE = "PERDURE_OUTPUT"
 """A script that writes to the file of this name makes outputs that cannot be known before."""
 
-_INPUTS = {
+INPUT_TYPES = {
     "string": STRING,
     "duration": STRING,
     "number": NUMBER,
@@ -61,7 +61,18 @@ _INPUTS = {
     "object": OBJECT,
     "array": LIST,
     "file": FILE,
+    "any": ANY,
 }
+_OUTPUTS = {
+    "number": NUMBER,
+    "integer": NUMBER,
+    "boolean": BOOLEAN,
+    "object": OBJECT,
+    "array": LIST,
+    "artifact": FILE,
+}
+"""Declared outputs that a `workflow` step is held to. `string` is what an output is where nothing is said, so it tells
+nothing."""
 _STATUS = one_of(["completed", "failed", "skipped", "cancelled"])
 _ERROR = optional(
     record(
@@ -112,6 +123,8 @@ class TypeScope:
 
     definition: Definition
     is_broken: Callable[[Path], bool] = _nothing_is_broken
+    library: Mapping[str, Definition] = field(default_factory=dict[str, Definition])
+    """The definitions that `workflow` steps run, by reference."""
     _steps: dict[str, Located] = field(init=False)
     _outputs: dict[str, Type] = field(default_factory=dict[str, Type])
     _inputs: Type = field(init=False)
@@ -141,6 +154,10 @@ class TypeScope:
             case _:
                 return ANY  # `steps` as a whole; words of what is still to come
 
+    def value(self, value: JsonValue, path: Path) -> Type:
+        """Return what a template value at `path` gives."""
+        return self._rendered(value, None, path)
+
     def step(self, name: str, owner: Step | None = None) -> Type:
         """Return what `steps.NAME` is."""
         return self._entry(name, owner) if name in self._steps else ANY
@@ -161,7 +178,7 @@ class TypeScope:
     def _input(self, name: str, declared: Input, *, has_tree: bool) -> Type:
         if self.is_broken(("inputs", name)) or any(self.is_broken(("inputs", name, key)) for key in Input.model_fields):
             return ANY
-        found = _INPUTS[declared.type]
+        found = INPUT_TYPES[declared.type]
         if declared.type == "file" and not has_tree:
             found = STRING
         elif declared.enum and declared.type != "file":
@@ -176,6 +193,7 @@ class TypeScope:
         if owner is step:
             return record({"outputs": self._own(step, path)}, "unknown")
         fields: dict[str, Type] = {"status": _STATUS, "cached": BOOLEAN, "error": _ERROR, "outputs": self.outputs(name)}
+        fields["feedback"] = optional(STRING)
         if not self._is_mended(path, "artifacts"):
             fields["artifacts"] = record(dict.fromkeys(step.artifacts, FILE), "unknown")
         return record(fields, "unknown")
@@ -206,7 +224,9 @@ class TypeScope:
                 return self._answer(step, path)
             case WaitStep() if step.signal is None:
                 return record({"until": STRING}, "unknown")
-            case WaitStep() | ActivityStep() | WorkflowStep() | AssertStep() | ApprovalStep():
+            case WorkflowStep():
+                return self._other(step)
+            case WaitStep() | ActivityStep() | AssertStep() | ApprovalStep():
                 return ANY
             case SetStep():
                 return self._values(step, path)
@@ -222,6 +242,21 @@ class TypeScope:
         if answer.is_just("object"):
             return replace(answer, rest="unknown")
         return Type(fields=answer.fields)  # an answer that is no object comes as the output `content`
+
+    def _other(self, step: WorkflowStep) -> Type:
+        """Return the outputs of another definition; one whose step did not run is null."""
+        if step.detach:
+            return record({"execution_id": STRING}, "unknown")
+        definition = self.library.get(step.definition)
+        if definition is None:
+            return ANY
+        inside = TypeScope(definition)
+        found = {
+            name: _OUTPUTS[output.type] if output.type in _OUTPUTS else inside.value(output.value, ("outputs", name))
+            for name, output in definition.outputs.items()
+            if output.value is not None or output.type in _OUTPUTS
+        }
+        return record({name: optional(one) for name, one in found.items()}, "unknown")
 
     def _values(self, step: SetStep, path: Path) -> Type:
         if self._is_mended(path, "values"):
