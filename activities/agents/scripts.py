@@ -8,8 +8,9 @@
           delay: 1s
           usage: {input_tokens: 1200, output_tokens: 300, usd: 0.01}
 
-Each request takes the next entry: the attempts of the step and the times it is asked again count; the last
-entry answers all that follow. An entry holds at most one of `answer` (any JSON), `outputs` (an object), `text`.
+What stands for `fix/test` is for `fix#3/test`, `fix[E-1]/test` and `fix/test@2` too, where these have nothing of their
+own. Each request takes the next entry: the attempts of the step and the times it is asked again count; the last entry
+answers all that follow. An entry holds at most one of `answer` (any JSON), `outputs` (an object), `text`.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
+from definitions.cases.paths import declared_path
 from definitions.durations import Duration
 from definitions.errors import ErrorClass, StepFailure
 
@@ -79,7 +81,8 @@ def script_entries(script: Mapping[str, JsonValue] | None, path: str) -> list[Sc
     Raises:
         StepFailure: The script does not have the shape above.
     """
-    written = _steps(script).get(path)
+    steps = _steps(script)
+    written = steps.get(path, steps.get(declared_path(path)))
     if written is None:
         return []
     # an entry or a list: told apart here, so that an error names the entry's own key

@@ -5,7 +5,9 @@ A *point* is a step that can run, or one of the ways at a fork:
     STEP                      it ran
     STEP when true|false      its `when`
     STEP holds|fails          an assertion
-    STEP approved|rejected|timeout     a gate (the last with a `timeout` only)
+    STEP approved|rejected|timeout     a gate, also one before a step (the last with a `timeout` only)
+    STEP accepted|not accepted|acceptance timeout     the gate after a step (`accept`)
+    STEP sent back            `accept` with `on_reject: rework`: it was visited again
     STEP goes well|fails      a step with `on_failure` other than `stop`
     STEP tried again          a step with `retry`
 """
@@ -19,7 +21,7 @@ from client.testing.verdicts import Outcome
 from definitions.cases.checks import declared_steps
 from definitions.cases.paths import declared_path
 from definitions.models import Definition
-from definitions.records import StepStatus
+from definitions.records import Decision, StepStatus
 from definitions.steps import ApprovalStep, AssertStep, Step
 
 
@@ -75,6 +77,16 @@ def _points(path: str, step: Step) -> Iterator[str]:
             yield f"{path} timeout"
     elif step.on_failure != "stop":
         yield from (f"{path} goes well", f"{path} fails")
+    if step.approval is not None:
+        yield from (f"{path} approved", f"{path} rejected")
+        if step.approval.timeout is not None:
+            yield f"{path} timeout"
+    if step.accept is not None:
+        yield from (f"{path} accepted", f"{path} not accepted")
+        if step.accept.timeout is not None:
+            yield f"{path} acceptance timeout"
+        if step.accept.on_reject == "rework":
+            yield f"{path} sent back"
     if any(rule.max_attempts > 1 for rule in step.retry_rules):
         yield f"{path} tried again"
 
@@ -89,12 +101,23 @@ def _reached(path: str, step: Step, record: StepStatus) -> Iterator[str]:
         yield f"{path} when true"
     if record.attempt > 1:
         yield f"{path} tried again"
+    if step.approval is not None and record.decision is not None:
+        yield f"{path} {_said(record.decision, 'approved', 'rejected', 'timeout')}"
+    if step.accept is not None and record.acceptance is not None:
+        said = _said(record.acceptance, "accepted", "not accepted", "acceptance timeout")
+        yield f"{path} {'sent back' if record.reworked else said}"
     if isinstance(step, ApprovalStep):
         yield from _gate(path, record)
     elif record.status == "completed":
         yield f"{path} {'holds' if isinstance(step, AssertStep) else 'goes well'}"
     elif record.status == "failed":
         yield f"{path} fails"
+
+
+def _said(decision: Decision, approved: str, rejected: str, expired: str) -> str:
+    if decision.reason == "expired":
+        return expired
+    return approved if decision.verdict == "approve" else rejected
 
 
 def _gate(path: str, record: StepStatus) -> Iterator[str]:

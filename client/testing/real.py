@@ -28,6 +28,7 @@ from client.testing.stub_executor import Overheard, Prompts, StubExecutor
 from client.testing.stubbing import own_outputs
 from client.testing.verdicts import NotPlayable, Outcome, Play, Subject
 from definitions.cases.models import Case, Stub
+from definitions.cases.paths import declared_path
 from definitions.durations import format_duration
 from definitions.messages import Report
 from definitions.records import ENDED, Status
@@ -140,7 +141,9 @@ def _check(case: Case) -> None:
 
 def _casting(case: Case, subject: Subject) -> dict[str, JsonValue]:
     """Return the part of the start input that says who plays: scripted agents, with the caller's tools."""
-    script = {path: _entries(step, case.stubs_at(path)) for path, step in _agents(subject.definition.steps)}
+    agents = dict(_agents(subject.definition.steps))
+    named = {path: agents[declared_path(path)] for path in case.stubs if declared_path(path) in agents}
+    script = {path: _entries(step, case.stubs_at(path)) for path, step in named.items()}
     return {
         "provider": "scripted",
         "script": {"steps": {path: entries for path, entries in script.items() if entries}},

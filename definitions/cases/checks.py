@@ -15,7 +15,7 @@ from definitions.inputs import check_inputs
 from definitions.models import Definition
 from definitions.nodes import Path, Scalar, find, head
 from definitions.positions import span_in
-from definitions.steps import AgentStep, ApprovalStep, GroupStep, Step
+from definitions.steps import ActivityStep, AgentStep, ApprovalStep, GroupStep, Step, WaitStep
 from definitions.suggestions import did_you_mean, listed
 
 _FEW = 12
@@ -28,7 +28,15 @@ def declared_steps(steps: Iterable[Step], prefix: str = "") -> dict[str, Step]:
         found[prefix + step.id] = step
         if isinstance(step, GroupStep):
             found |= declared_steps(step.steps, f"{prefix}{step.id}/")
+        if step.compensate is not None:
+            found |= declared_steps(step.compensate.steps, f"{prefix}{step.id}/compensate/")
     return found
+
+
+def gates_of(path: str, step: Step) -> list[str]:
+    """Return the ids of a step's gates, as `decisions` name them: its path, and that with `/accept` for one after it."""
+    before = [path] if isinstance(step, ApprovalStep) or step.approval is not None else []
+    return before + ([f"{path}/accept"] if step.accept is not None else [])
 
 
 def check_cases(loaded: LoadedCases, definition: Definition) -> tuple[Diagnostic, ...]:
@@ -63,7 +71,11 @@ class _Checker:
         for path in case.stubs:
             self._check_stub((*place, "stubs", path), path, case.stubs_at(path))
         for path in case.decisions:
-            self._check_kind((*place, "decisions", path), path, ApprovalStep, "a gate", "decided")
+            self._check_gate((*place, "decisions", path), path)
+        for name in case.signals:
+            self._check_signal((*place, "signals", name), name)
+        for path in case.resumptions:
+            self._check_resumption((*place, "resumptions", path), path)
         for path in case.expect.prompts:
             self._check_kind((*place, "expect", "prompts", path), path, AgentStep, "an agent step", "given a prompt")
         self._check_expectations((*place, "expect"), case)
@@ -108,7 +120,7 @@ class _Checker:
         step = self._step(place, path)
         if step is None:
             return
-        if step.queue == "none":
+        if step.queue == "none" and not isinstance(step, ActivityStep):
             message = f"`{path}` is of type `{step.type}`, which is computed: it cannot be stubbed"
             help_ = (
                 "give its decision under `decisions`" if isinstance(step, ApprovalStep) else "stub what it depends on"
@@ -124,6 +136,27 @@ class _Checker:
             those = [name for name, known in self._steps.items() if isinstance(known, kind)]
             help_ = f"there is {listed(those[:_FEW])}" if those else None
             self.report("unfit-case", f"`{path}` is not {what}, so it is never {done}", place, help_)
+
+    def _check_gate(self, place: Path, path: str) -> None:
+        known = [gate for one, step in self._steps.items() for gate in gates_of(one, step)]
+        if declared_path(path) in known:
+            return
+        step = self._step(place, path)
+        if step is not None:
+            help_ = f"the gates are {listed(known[:_FEW])}" if known else None
+            self.report("unfit-case", f"`{path}` is not a gate, so it is never decided", place, help_)
+
+    def _check_signal(self, place: Path, name: str) -> None:
+        known = [step.signal for step in self._steps.values() if isinstance(step, WaitStep) and step.signal is not None]
+        if name not in known:
+            help_ = did_you_mean(name, known) or (f"there is {listed(known[:_FEW])}" if known else None)
+            self.report("unfit-case", f"no step waits for a signal `{name}`", place, help_)
+
+    def _check_resumption(self, place: Path, path: str) -> None:
+        step = self._step(place, path)
+        if step is not None and step.on_failure != "pause":
+            message = f"`{path}` does not pause the run when it fails, so it is never resumed"
+            self.report("unfit-case", message, place, "write `on_failure: pause` on the step, or leave this out")
 
     def _check_expectations(self, place: Path, case: Case) -> None:
         expect = case.expect

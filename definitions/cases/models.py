@@ -195,7 +195,7 @@ class Case(Model):
     stubs: dict[str, Stub | Annotated[list[Stub], Field(min_length=1)]] = {}
     """How steps answer, by step path; in a list one for each attempt, and the last answers all that follow."""
     decisions: dict[str, Verdict | CaseDecision | list[CaseDecision]] = {}
-    """What people say at gates, by the gate's step path."""
+    """What people say at gates, by the gate's step path; by `PATH/accept` at the gate after a step."""
     signals: dict[str, CaseSignal] = {}
     """Signals that come, by name."""
     resumptions: dict[str, list[CaseResumption]] = {}
