@@ -86,7 +86,7 @@ async def _activity(interpreter: Interpreter, step: Step, place: Place) -> StepR
         answer_fields=interpreter.answer_fields.get(step.id, []) if isinstance(step, AgentStep) else [],
         spent=None if record is None else record.usage,
     )
-    return await interpreter.host.run_step(call, step)
+    return await interpreter.host.run_step(call, _within_loop(step))
 
 
 def _read_by(step: Step) -> frozenset[Reference]:
@@ -94,9 +94,14 @@ def _read_by(step: Step) -> frozenset[Reference]:
     return references_of(text for text in texts(step) if text.path[0] not in _AROUND_THE_ATTEMPT)
 
 
+def _within_loop(step: Step) -> Step:
+    """Return a step as one attempt of it is: the `timeout` of a step with a loop is that of the whole."""
+    return step if step.loop is None else step.model_copy(update={"timeout": None})
+
+
 def _without_control(step: Step) -> dict[str, JsonValue]:
     """Return a step as its attempt needs it: how often it runs and what follows is the interpreter's matter."""
-    return step.model_dump(
+    return _within_loop(step).model_dump(
         mode="json", by_alias=True, exclude_defaults=True, exclude={*_AROUND_THE_ATTEMPT}
     )
 

@@ -47,7 +47,10 @@ class Book:
         return record if record is not None and record.status in ENDED_STEP else None
 
     def latest(self, path: str) -> str | None:
-        """Return the path of the latest visit of a step that has ended; `path` is that of its first visit."""
+        """Return the path of the latest visit of a step that has a result; `path` is that of its first visit.
+
+        It has one when it has ended, and while it loops when a pass of it has.
+        """
         for visit in range(self._visits.get(path, 1), 0, -1):
             known = path_of_visit(path, visit)
             if known in self._records and self._has_result(known):
@@ -56,7 +59,10 @@ class Book:
 
     def _has_result(self, path: str) -> bool:
         record = self._records[path]
-        return record.status in ENDED_STEP or record.iteration is not None
+        if record.status in ENDED_STEP:
+            return True
+        passes = () if record.iteration is None else (record.iteration, record.iteration - 1)
+        return any(self.ended(f"{path}#{number}") is not None for number in passes)
 
     def put(self, path: str, record: StepRecord) -> StepRecord:
         """Write a record."""
