@@ -10,6 +10,7 @@ from temporalio import activity
 from temporalio.client import Client
 
 from activities.attempts import beating, reported
+from activities.definition_sources import DefinitionPolicy
 from activities.evaluate import evaluate
 from activities.executors.agent import AgentExecutor
 from activities.executors.interface import Executor
@@ -19,8 +20,9 @@ from activities.finish import finish
 from activities.items import items
 from activities.leftovers import CHECKOUTS, SCRATCH
 from activities.locks import ask_lock, find_gone
-from activities.prepare import DefinitionPolicy, Preparation
+from activities.prepare import Preparation
 from activities.run_step import StepRunner
+from activities.start_run import start_run
 from activities.store.interface import Store
 from activities.workspace.checkouts import Checkouts
 from activities.workspace.merging import merge
@@ -33,6 +35,8 @@ from definitions.records import (
     ItemsCall,
     MergeCall,
     MergeResult,
+    StartedRun,
+    StartRunCall,
     StepCall,
     StepResult,
 )
@@ -123,6 +127,12 @@ def _bookkeeping(store: Store, checkouts: Checkouts, client: Client, preparation
             async with beating():
                 return MergeResult(tree=await asyncio.to_thread(merge, store, call.base, call.branches))
 
+    @activity.defn(name="start_run")
+    async def start_other_run(call: StartRunCall) -> StartedRun:
+        with reported(call.path):
+            async with beating():
+                return await start_run(store, client, call)
+
     @activity.defn(name="request_cancel")
     async def request_cancel(call: CancelCall) -> None:
         await client.get_workflow_handle(call.execution_id).cancel()
@@ -141,6 +151,7 @@ def _bookkeeping(store: Store, checkouts: Checkouts, client: Client, preparation
         evaluate_expressions,
         window_of_items,
         merge_branches,
+        start_other_run,
         request_cancel,
         ask_for_turn,
         find_gone_claims,

@@ -38,14 +38,14 @@ def check_file(name: str, *, with_lint: bool) -> CheckedFile:
     """Return what is found about DEFINITION or a test file. Raises `Problem` where it is not there."""
     if request_files.names_a_file(name) and _is_test_file(name):
         return _test_file(name)
-    loaded, file = request_files.load_definition(name, with_lint=with_lint)
-    size, findings = "", loaded.diagnostics
+    whole, file = request_files.load_definition(name, with_lint=with_lint)
+    loaded, size, findings = whole.loaded, "", whole.diagnostics
     if loaded.definition:
         size = messages.definition_size(_count(loaded.definition.steps), loaded.implicit_inputs)
         folder = Path(file).parent if request_files.names_a_file(name) else Path()
         found = request_files.names_around(loaded.definition, folder) if loaded.named else FoundNames()
-        findings = in_order([*findings, *missing(loaded.named, found, file)])
-    return CheckedFile(file, findings, {file: loaded.source}, size)
+        findings = (*findings, *in_order(missing(loaded.named, found, file)))
+    return CheckedFile(file, findings, whole.sources, size)
 
 
 def _is_test_file(name: str) -> bool:

@@ -4,6 +4,7 @@ Whatever is wrong is said with its place, and the command ends with exit code 7 
 not exist): nothing is started, no server is launched.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from client import messages
+from client.definition_folder import folder_of, worker_folder
 from client.diagnostics_output import show_diagnostics
 from client.exit_codes import ExitCode
 from client.output import Problem
@@ -18,8 +20,10 @@ from definitions import catalog
 from definitions.agent_names import LONGEST_TEXT, find, missing
 from definitions.diagnostics import Diagnostic
 from definitions.errors import DefinitionInvalid
+from definitions.finders import Files, Names
 from definitions.inputs import check_inputs, parse_assignment
-from definitions.loader import Loaded, load, load_file
+from definitions.loader import Loaded
+from definitions.library import Found, Whole, load_whole, names_a_file
 from definitions.messages import InlineDefinition
 from definitions.models import Definition
 from definitions.nodes import Mapping as MappingNode
@@ -28,19 +32,23 @@ from definitions.steps.agent import FoundNames
 from definitions.suggestions import closest
 from definitions.yaml_guard import MAXIMUM_BYTES, read
 
-FILE_SUFFIXES = (".yaml", ".yml", ".json")
-
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A definition without errors, and how the start input names it."""
 
     definition: Definition
-    loaded: Loaded
+    whole: Whole
+    """It, and all that it leads to."""
     file: str
     reference: str | InlineDefinition
     names: FoundNames = field(default_factory=FoundNames)
     """The agents and skills that it calls by name, as found around the workspace."""
+
+    @property
+    def loaded(self) -> Loaded:
+        """The definition itself as it was loaded."""
+        return self.whole.loaded
 
 
 class Refused(Problem):
@@ -50,33 +58,60 @@ class Refused(Problem):
         super().__init__(message, code=ExitCode.INVALID, slug="not-valid")
 
 
-def names_a_file(name: str) -> bool:
-    """Whether DEFINITION means a file."""
-    return "/" in name or "\\" in name or name.endswith(FILE_SUFFIXES)
+def load_definition(name: str, *, with_lint: bool = False) -> tuple[Whole, str]:
+    """Return what DEFINITION holds with all that it leads to, and the file to name in findings.
 
-
-def load_definition(name: str, *, with_lint: bool = False) -> tuple[Loaded, str]:
-    """Return what DEFINITION holds, and the file to name in findings. Raises `Problem` where it is not there."""
-    if names_a_file(name):
-        return _read_definition(Path(name), with_lint=with_lint), name
+    A name is of the folder of definitions, else of the catalog. Raises `Problem` where it is not there.
+    """
+    names = Names(folder_of(os.environ, Path()))
+    path = Path(name) if names_a_file(name) else names.path(name)
+    if path is not None:
+        shown = name if names_a_file(name) else str(path)
+        found = Found(_content(path), shown)
+        return load_whole(found, Files(path.parent, names), key=path.name, with_lint=with_lint), shown
     try:
         text, file = catalog.read(name)
     except KeyError:
-        remedy = messages.catalog_remedy(name, closest(name, catalog.names()))
+        known = [*names.of_folder(), *catalog.names()]
+        remedy = messages.catalog_remedy(name, closest(name, known))
         message = messages.unknown_catalog_name(name)
         raise Problem(message, code=ExitCode.USAGE, slug="unknown-definition", remedy=remedy) from None
-    return load(text, file, with_lint=with_lint), file
+    finder = Files(Path(file).parent, names, is_bounded=True)
+    return load_whole(Found(text, file), finder, key=Path(file).name, with_lint=with_lint), file
 
 
 def require_definition(name: str) -> Source:
     """Return a definition fit to run; its findings are shown. Raises `Refused` where there are errors."""
-    loaded, file = load_definition(name)
-    show_diagnostics(loaded.diagnostics, {file: loaded.source})
-    if loaded.definition is None:
-        errors = sum(1 for finding in loaded.diagnostics if finding.severity == "error")
+    whole, file = load_definition(name)
+    show_diagnostics(whole.diagnostics, whole.sources)
+    if whole.loaded.definition is None or whole.definition is None:
+        errors = sum(1 for finding in whole.diagnostics if finding.severity == "error")
         raise Refused(messages.invalid_definition([name], errors))
-    reference = InlineDefinition(text=loaded.source, file=file) if names_a_file(name) else name
-    return Source(loaded.definition, loaded, file, reference)
+    return Source(whole.loaded.definition, whole, file, _reference(name, whole, file))
+
+
+def sent_texts(whole: Whole) -> dict[str, str]:
+    """Return the texts that go with a start: all but those that each worker has in its catalog."""
+    return {key: text for key, text in whole.texts.items() if not _is_of_catalog(key, whole)}
+
+
+def _reference(name: str, whole: Whole, file: str) -> str | InlineDefinition:
+    """Return how the start input names a definition: the worker has the catalog, and the folder that it is told of."""
+    is_named = not names_a_file(name)
+    if is_named and (worker_folder(os.environ) is not None or file == _catalog_file(name)):
+        return name
+    return InlineDefinition(text=whole.loaded.source, file=file, library=sent_texts(whole))
+
+
+def _is_of_catalog(key: str, whole: Whole) -> bool:
+    return key in whole.others and whole.others[key].file == _catalog_file(key)
+
+
+def _catalog_file(name: str) -> str | None:
+    try:
+        return catalog.read(name)[1]
+    except KeyError:
+        return None
 
 
 def with_names(source: Source, workspace: Path, provider: str | None) -> Source:
@@ -84,11 +119,13 @@ def with_names(source: Source, workspace: Path, provider: str | None) -> Source:
 
     Raises `Refused` where one is found nowhere and no provider is given for the whole run.
     """
-    if not source.loaded.named:
-        return source
-    found = names_around(source.definition, workspace)
-    findings = list(missing(source.loaded.named, found, source.file, provider=provider, at_start=True))
-    _refuse_errors(findings, {source.file: source.loaded.source}, source.file)
+    found, findings = FoundNames(), list[Diagnostic]()
+    for loaded in (source.loaded, *source.whole.others.values()):
+        if loaded.named and loaded.definition:
+            near = names_around(loaded.definition, workspace)
+            findings += missing(loaded.named, near, loaded.file, provider=provider, at_start=True)
+            found = FoundNames(agents={**near.agents, **found.agents}, skills={**near.skills, **found.skills})
+    _refuse_errors(findings, source.whole.sources, source.file)
     return replace(source, names=found)
 
 
@@ -145,13 +182,6 @@ def unreadable(path: Path, error: OSError) -> Problem:
     if isinstance(error, FileNotFoundError):
         return Problem(messages.definition_missing(str(path)), code=ExitCode.USAGE, slug="no-such-file")
     return Problem(messages.unreadable(path, error.strerror or str(error)), code=ExitCode.USAGE, slug="unreadable")
-
-
-def _read_definition(path: Path, *, with_lint: bool) -> Loaded:
-    try:
-        return load_file(path, with_lint=with_lint)
-    except OSError as error:
-        raise unreadable(path, error) from error
 
 
 def _content(path: Path) -> bytes:

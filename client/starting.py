@@ -6,7 +6,7 @@ import asyncio
 import getpass
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from client.request_files import Source
 from definitions.messages import WORKFLOW_TYPE, RunInput, WorkspaceInput
 from definitions.models import Definition
 from definitions.references import references
-from definitions.steps import GroupStep
+from definitions.steps import all_steps
 
 if TYPE_CHECKING:
     from temporalio.client import WorkflowHandle
@@ -67,9 +67,11 @@ def new_execution_id(definition_id: str) -> str:
     return f"{definition_id}-{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(3)}"
 
 
-def environment_of(definition: Definition, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the values of `env.X` for the names that the definition uses."""
-    paths = (path for model in _models(definition) for path in references(model))
+def environment_of(
+    definition: Definition, environment: Mapping[str, str], others: Iterable[Definition] = ()
+) -> dict[str, str]:
+    """Return the values of `env.X` for the names that the definition, or one of those that it leads to, uses."""
+    paths = (path for one in (definition, *others) for model in _models(one) for path in references(model))
     used = {str(path[1]) for path in paths if len(path) > 1 and path[0] == "env"}
     return {name: environment[name] for name in sorted(used) if name in environment}
 
@@ -115,7 +117,7 @@ def _run_input(request: Request, tree: str | None, *, is_embedded: bool) -> RunI
     return RunInput(
         definition=request.source.reference,
         inputs=request.inputs,
-        env=environment_of(request.source.definition, os.environ),
+        env=environment_of(request.source.definition, os.environ, request.source.whole.library.values()),
         workspace=WorkspaceInput(tree=tree),
         starter=user_name(),
         names=request.source.names,
@@ -129,12 +131,7 @@ def _models(definition: Definition) -> Iterator[BaseModel]:
     """Yield every model of a definition that holds texts of its own."""
     yield definition
     yield from definition.outputs.values()
-    waiting = list(definition.steps)
-    while waiting:
-        step = waiting.pop()
-        yield step
-        if isinstance(step, GroupStep):
-            waiting.extend(step.steps)
+    yield from all_steps(definition.steps)
 
 
 async def _start(connection: Connection, execution_id: str, message: RunInput, definition: Definition) -> None:

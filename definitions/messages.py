@@ -7,7 +7,8 @@ they stand. Each control is an update (with a typed refusal) and a signal of the
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
 
 from definitions.concurrency import ClaimedGroup
 from definitions.records import Event, Ledger, Record, RunHandle, Status
@@ -62,14 +63,32 @@ class WorkspaceInput(Message):
     path: str | None = None
 
 
+class RerunOf(Message):
+    """Which run is taken up, and what of it is done again.
+
+    Example: `{"id": "release-20260131-a1b2c3", "failed": true}`
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: str = Field(min_length=1)
+    """Its execution id."""
+    failed: bool = False
+    """What failed or did not end is done again, and all that depends on it; the rest is kept."""
+    start: str | None = Field(default=None, alias="from")
+    """A step's path: it, and all that depends on it, is done again. With neither, everything is."""
+
+
 class RunInput(Message):
     """The input of `perdure.run`.
 
     Example: `{"definition": "raise-coverage", "inputs": {"module": "src/prices.py"}}`
     """
 
-    definition: str | InlineDefinition | FrozenDefinition | dict[str, JsonValue] = Field(union_mode="left_to_right")
-    """A catalog name, a text, or the definition itself as an object."""
+    definition: str | InlineDefinition | FrozenDefinition | dict[str, JsonValue] = Field(
+        default="", union_mode="left_to_right"
+    )
+    """A catalog name, a text, or the definition itself as an object. Left out only with `rerun_of`."""
     inputs: dict[str, JsonValue] = {}
     env: dict[str, str] = {}
     """Values of `env.X` for the names that the definition uses."""
@@ -82,8 +101,16 @@ class RunInput(Message):
     """The agents and skills that the definition calls by name, as found where the run is started."""
     caller_environment: dict[str, str] | None = None
     """PATH, HOME, LANG, VIRTUAL_ENV of the caller; the embedded default's steps use them."""
+    rerun_of: RerunOf | None = None
+    """Take up an earlier run: its definition, inputs, variables and files count, unless given anew here."""
     carried: "Carried | None" = None
     """Set by continue-as-new only."""
+
+    @model_validator(mode="after")
+    def _says_what_to_run(self) -> "RunInput":
+        if "definition" not in self.model_fields_set and self.rerun_of is None:
+            raise PydanticCustomError("missing", "`definition`: field required")
+        return self
 
 
 class Prepared(Record):
@@ -102,7 +129,9 @@ class Prepared(Record):
     search_attributes: list[str] = []
     """Which of ours the namespace has."""
     ledger: Ledger | None = None
-    """What fast-forward found in the cache."""
+    """What fast-forward found in the cache, after what a rerun keeps."""
+    rerun_of: str | None = None
+    """The run that this one took up."""
     concurrency: ClaimedGroup | None = None
     """Its group of runs that go one at a time."""
 
@@ -139,6 +168,8 @@ class Report(Record):
     ledger: Ledger
     events: list[Event] = []
     """Those since the run last continued as new."""
+    prepared: Prepared | None = None
+    """What it was frozen with; None before it has begun."""
 
 
 class Pause(Message):

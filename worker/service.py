@@ -83,7 +83,7 @@ async def serve(
     `workflow` and `executors` are others than the product's own where definitions are tested.
     """
     from activities.leftovers import remove_leftovers
-    from activities.prepare import DefinitionPolicy
+    from activities.definition_sources import DefinitionPolicy
     from activities.registry import ActivitySettings, activities
     from activities.store.opening import open_store
     from workflows.lock import Lock

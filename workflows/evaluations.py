@@ -71,6 +71,21 @@ class Evaluator:
         )
         return (await self._host.evaluate(call))["value"]
 
+    async def files(self, paths: dict[str, str], place: Place) -> dict[str, JsonValue]:
+        """Return what stands for files of the workspace, by name. Raises StepFailure where one is not there."""
+        if not paths:
+            return {}
+        await self._host.may_start()
+        call = EvaluateCall(
+            run=self._run,
+            path=place.path,
+            expressions={name: f"{{{{ result.{name} }}}}" for name in paths},
+            files=list(paths),
+            values={"result": dict(paths)},
+            tree=place.tree,
+        )
+        return await self._host.evaluate(call)
+
     def summary(self, template: str, place: Place) -> str:
         """Return a step's one line for people; what cannot be evaluated at once stands as it was written."""
         try:

@@ -181,11 +181,19 @@ class PlanHost:
                 if name in call.conditions:
                     values[name] = evaluate_condition(parse_condition(str(expression)), call.values, files)
                 else:
-                    values[name] = self._spilled(render_value(expression, call.values, files))
+                    value = render_value(expression, call.values, files)
+                    values[name] = self._spilled(value if name not in call.files else self._file(call, name, value))
             except ExpressionError as error:
                 details: dict[str, JsonValue] = {"code": error.code, "expression": name}
                 raise StepFailure(ErrorClass.EXPRESSION, error.message, details) from error
         return values
+
+    def _file(self, call: EvaluateCall, name: str, path: JsonValue) -> JsonValue:
+        found = None if call.tree is None else file_at(self._store, call.tree, str(path))
+        if found is None:
+            message = f"input `{name}`: the workspace has no file `{path}`"
+            raise StepFailure(ErrorClass.EXPRESSION, message, {"code": "no-such-file"})
+        return found
 
     async def merge(self, call: MergeCall) -> str:
         """Join the virtual trees. Raises `StepFailure` naming the paths."""

@@ -3,7 +3,10 @@
     context         what a check is given, and how it reports a place
     ids             each step has a name of its own
     needs           `needs` name steps of the same list and do not go round
+    jumps           jumps stay in their list and leave no step without a way to it
+    starts          where a further pass of a loop begins
     outputs         outputs, artifacts, paths
+    collections     what `for_each` goes over, as far as it is written
     fields          single fields
     values          values that can never do what they are there for
     without_effect  keys that nothing looks at where they stand
@@ -11,6 +14,7 @@
     workflow_steps  inputs of the definitions that steps run
     texts           every text parsed: syntax, functions, conditions, shell safety
     references      what texts refer to exists, and has surely run
+    documents       who stores what, and who reads it
     scopes          items and `loop` are there where texts name them
     constants       parts of expressions that fail whatever the values
     types           operations, look-ups and conditions that can never work on the declared types
@@ -25,14 +29,18 @@ from collections.abc import Iterator
 from itertools import islice
 
 from definitions.checks import (
+    collections,
     constants,
+    documents,
     fields,
     ids,
+    jumps,
     needs,
     output_schemas,
     outputs,
     references,
     scopes,
+    starts,
     texts,
     types,
     values,
@@ -51,12 +59,13 @@ def check(context: Context) -> list[Diagnostic]:
 
 
 def _findings(context: Context) -> Iterator[Diagnostic]:
-    for one in (ids, needs, outputs, fields, values, without_effect, output_schemas, workflow_steps):
+    for one in (ids, needs, jumps, outputs, collections, fields, values, without_effect, starts, output_schemas, workflow_steps):
         yield from one.check(context)
     parsed = list(texts.parsed_texts(context))
     yield from texts.check(context, parsed)
     yield from references.check(context, parsed)
     yield from scopes.check(context, parsed)
+    yield from documents.check(context, parsed)
     yield from constants.check(context, parsed)
     yield from types.check(context, parsed)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from definitions import planned
 from definitions.checks.context import Context, Placed
 from definitions.checks.order import Order, Relation
-from definitions.checks.scopes import is_item_name
 from definitions.checks.results import OUTPUT_VARIABLE, STEP_FIELDS, output_names
+from definitions.checks.scopes import is_item_name
 from definitions.checks.texts import Parsed
 from definitions.diagnostics import Diagnostic, Note, Span
 from definitions.expressions import Reference

@@ -18,7 +18,7 @@ from definitions.types.type import Type
 
 def check(context: Context, found: Sequence[Parsed]) -> Iterator[Diagnostic]:
     """Yield `type-mismatch`, `no-such-field`, `condition-not-boolean` and the warning `impossible-value`."""
-    scope = TypeScope(context.definition, context.is_broken)
+    scope = TypeScope(context.definition, context.is_broken, context.library)
     for parsed in found:
         owner = parsed.owner.step if parsed.owner and parsed.field == "outputs" else None
         for offset, expression in parsed.expressions:

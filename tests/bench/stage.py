@@ -16,7 +16,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.prepare import DefinitionPolicy
+from activities.definition_sources import DefinitionPolicy
 from activities.registry import ActivitySettings, activities
 from activities.store.interface import Store
 from activities.store.opening import open_store
