@@ -229,7 +229,7 @@ def _step(sheet: Sheet, room: Room, step_id: str) -> dict[str, Any]:
 
 def _for_each(sheet: Sheet, step_id: str, *, is_shared: bool) -> dict[str, Any]:
     items: Any = sheet.one_of(["x", "y"], ["x", "y", "z"], [], {"k": 1, "l": 2}, [{"id": "E-1"}, {"id": "E-2"}], 7)
-    items = [1] if items == 7 and is_shared else items
+    items = [1] if items in (7, []) and is_shared else items
     each: dict[str, Any] = {"items": items, "as": f"i_{step_id}"}
     if sheet.chance(40):
         each["scope"] = f"c_{step_id}"
