@@ -70,7 +70,7 @@ class LiveProgress:
                 self._print_above(event, "yellow", gate_lines(event))
             case _ if event.step is not None:
                 self._change(event.step, event)
-            case "run_paused" | "run_resumed" | "run_failed" | "run_rejected" | "run_cancelled":
+            case "log" | "run_paused" | "run_resumed" | "run_failed" | "run_rejected" | "run_cancelled":
                 self._print_above(event, "yellow", [])
             case _:
                 pass

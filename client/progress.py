@@ -111,6 +111,8 @@ class JsonProgress:
 def line_of(event: Event) -> str | None:
     """Return what an event says in one line, without its time; None for what a person does not follow."""
     match event.type:
+        case "log" if event.step is None:
+            return one_line(_text(event.data, "message")) or None
         case "step_started" | "log" | "phase_completed":
             return f"{event.step}  started" if event.type == "step_started" else None
         case "step_completed":

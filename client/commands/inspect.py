@@ -79,6 +79,8 @@ def _show_run(status: Status) -> None:
     click.echo(f"  definition {status.definition_id}{version}")
     for name, value in status.inputs.items():
         click.echo(f"  input {name}: {value_text(value)}")
+    if status.reason:
+        click.echo(f"  {one_line(status.reason)}")
     if status.pause_reason and status.status == "paused":
         click.echo(f"  paused: {one_line(status.pause_reason)}")
     if status.steps:

@@ -29,6 +29,18 @@ CODES = (
         "the gate wants a comment with each decision",
         "Its definition says `comment: required`. Add `--comment '…'`.",
     ),
+    Code(
+        "not-begun",
+        "the run that is to be taken up has not begun",
+        "`rerun` keeps results of a run. This one was not prepared yet, or its preparation failed: start it anew with "
+        "`perdure run`.",
+    ),
+    Code(
+        "run-lost",
+        "what the run was started with is not in the store any more",
+        "`rerun` takes definition, inputs, agents and files of the earlier run from the store. Start a new run with "
+        "`perdure run`.",
+    ),
     Code("already-ended", "the run has ended", "An ended run takes no messages. `perdure show ID` says how it ended."),
     Code("already-paused", "the run is paused already", "`perdure resume ID` goes on."),
     Code(

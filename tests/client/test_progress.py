@@ -54,6 +54,7 @@ def event(kind, step=None, sequence=1, phase=None, **facts):
         (event("phase_started", phase="plan"), "phase plan"),
         (event("phase_completed", phase="plan"), None),
         (event("log", "a"), None),
+        (event("log", message="waits for its turn\x1b[2J"), "waits for its turn"),
         (event("run_failed", error=ERROR), "run failed  exit: exit code 3"),
         (event("run_paused", reason="deploy"), "run paused  (deploy)"),
     ],
