@@ -59,12 +59,14 @@ class FastForward:
         self._store = store
         self._runner = runner
 
-    async def play(self, prepared: Prepared, definition: Definition, started_at: datetime) -> Ledger | None:
-        """Return the ledger of what the cache answers; None where it answers nothing."""
+    async def play(
+        self, prepared: Prepared, definition: Definition, started_at: datetime, kept: Ledger | None = None
+    ) -> Ledger | None:
+        """Return what is kept of an earlier run with what the cache answers; None where there is neither."""
         library = {name: Definition.model_validate(body) for name, body in prepared.library.items()}
         if not any(map(_may_be_cached, [definition, *library.values()])):
-            return None
-        book = Book(Ledger())
+            return kept
+        book = Book(kept or Ledger())
         facts: dict[str, JsonValue] = {"id": prepared.run.execution_id, "started_at": started_at.isoformat()}
         scopes = Scopes(definition, prepared.inputs, prepared.env, facts, book)
         host = CacheHost(self._store, self._runner)
@@ -73,9 +75,13 @@ class FastForward:
         walk = asyncio.create_task(run_list(interpreter, definition.steps, Frame(), prepared.tree))
         await host.until_quiet(walk)
         records = {path: record for path, record in book.records.items() if record.status in ("completed", "skipped")}
+        next_order = book.next_order
         walk.cancel()
         await asyncio.gather(walk, return_exceptions=True)
-        return Ledger(records=records) if any(record.cached for record in records.values()) else None
+        if kept is not None:  # what goes on was begun here, and is not to be taken for begun
+            return kept.model_copy(update={"records": {**kept.records, **records}, "next_order": next_order})
+        found = Ledger(records=records, next_order=next_order)
+        return found if any(record.cached for record in records.values()) else None
 
 
 class CacheHost:

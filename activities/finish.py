@@ -1,6 +1,7 @@
 """`finish`: the last bookkeeping activity. It writes what is known of a run to the store.
 
     runs/ID/run.json                the status record
+    runs/ID/prepared.json           what it was frozen with: definition, inputs, variables, files
     runs/ID/ledger.json             the ledger
     runs/ID/events-NNNNNNNN.ndjson  its events, from that sequence on
 
@@ -34,5 +35,8 @@ def write_report(store: Store, report: Report) -> None:
     if report.events:
         lines = "".join(event.model_dump_json(exclude_none=True) + "\n" for event in report.events)
         store.write_document(run_key(run, f"events-{report.events[0].sequence:08d}.ndjson"), lines.encode())
+    if report.prepared is not None:
+        frozen = report.prepared.model_dump_json(exclude_defaults=True).encode()
+        store.write_document(run_key(run, "prepared.json"), frozen)
     store.write_document(run_key(run, "ledger.json"), report.ledger.model_dump_json(exclude_defaults=True).encode())
     store.write_document(run_key(run, "run.json"), report.status.model_dump_json(exclude_defaults=True).encode())

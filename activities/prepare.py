@@ -16,15 +16,16 @@ from activities.definition_sources import DefinitionPolicy, Resolved, invalid, k
 from activities.fast_forward import FastForward
 from activities.frozen_environment import frozen_environment
 from activities.locks import claimed_group
+from activities.reruns import EarlierRun, NoSuchStep, NothingKnown, earlier_run, kept_of, taken_over
 from activities.store.interface import Store
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
 from activities.workspace.sources import snapshot_source
 from definitions.agent_names import LONGEST_TEXT, find, joined, missing
 from definitions.inputs import check_inputs
 from definitions.loader import Loaded, frozen
-from definitions.messages import SEARCH_ATTRIBUTES, PrepareCall, Prepared, RunInput
+from definitions.messages import SEARCH_ATTRIBUTES, PrepareCall, Prepared, RerunOf, RunInput
 from definitions.models import Definition
-from definitions.records import RunContext, RunHandle, file_reference
+from definitions.records import Ledger, RunContext, RunHandle, file_reference
 from definitions.steps.agent import FoundNames
 from definitions.templates import render_value, to_text
 
@@ -41,9 +42,8 @@ class Preparation:
 
     async def prepare(self, call: PrepareCall) -> Prepared:
         """Return the frozen run. Raises a non-retryable ApplicationError where the request is not valid."""
-        request = call.request
-        resolved = await asyncio.to_thread(resolve, self._policy, self._store, request)
-        definition = resolved.definition
+        call, resolved, earlier = await self._resolved(call)
+        request, definition = call.request, resolved.definition
         inputs, findings = check_inputs(definition, request.inputs)
         refuse(findings, {})
         env = frozen_environment(definition, request.env, resolved.library.values())
@@ -64,8 +64,47 @@ class Preparation:
             search_attributes=await self._search_attributes(),
             concurrency=claimed_group(definition, run_scope(call, inputs, env)),
         )
-        ledger = await self._fast_forward.play(prepared, definition, call.started_at)
+        kept = None
+        if earlier is not None and request.rerun_of is not None:
+            prepared = prepared.model_copy(update={"rerun_of": earlier.execution_id})
+            kept = await self._kept(earlier, request.rerun_of, resolved, prepared)
+        ledger = await self._fast_forward.play(prepared, definition, call.started_at, kept)
         return prepared if ledger is None else prepared.model_copy(update={"ledger": ledger})
+
+    async def _resolved(self, call: PrepareCall) -> tuple[PrepareCall, Resolved, EarlierRun | None]:
+        """Return the call, for a rerun with what it takes over, the definition, and the run that is taken up."""
+        request = call.request
+        if request.rerun_of is None:
+            return call, await asyncio.to_thread(resolve, self._policy, self._store, request), None
+        if request.rerun_of.id == call.execution_id:
+            raise invalid("unknown-run", f"the run `{call.execution_id}` cannot take itself up")
+        try:
+            earlier = await earlier_run(self._store, self._client, request.rerun_of.id)
+        except NothingKnown as error:
+            raise invalid(error.code, error.message) from error
+        if not request.definition:
+            request = taken_over(request, earlier)
+            return call.model_copy(update={"request": request}), earlier.resolved, earlier
+        resolved = await asyncio.to_thread(resolve, self._policy, self._store, request)
+        request = taken_over(request, earlier, resolved.definition)
+        return call.model_copy(update={"request": request}), resolved, earlier
+
+    async def _kept(self, earlier: EarlierRun, wanted: RerunOf, resolved: Resolved, prepared: Prepared) -> Ledger:
+        parts = resolved.parts
+        try:
+            plan = await asyncio.to_thread(
+                kept_of,
+                self._store,
+                earlier,
+                wanted,
+                resolved.definition,
+                parts,
+                inputs=prepared.inputs,
+                env=prepared.env,
+            )
+        except NoSuchStep as error:
+            raise invalid("unknown-step", error.message) from error
+        return plan.kept
 
     def _tree(self, definition: Definition, request: RunInput) -> str | None:
         if definition.workspace.source == "none":

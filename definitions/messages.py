@@ -71,7 +71,7 @@ class RerunOf(Message):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    id: str = Field(min_length=1)
+    id: str = Field(min_length=1, max_length=1000)
     """Its execution id."""
     failed: bool = False
     """What failed or did not end is done again, and all that depends on it; the rest is kept."""

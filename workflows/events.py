@@ -83,6 +83,7 @@ def _completion(record: StepRecord) -> dict[str, JsonValue]:
         "type": record.type,
         "attempt": record.attempt,
         "cached": record.cached or None,
+        "kept_from": record.kept_from,
         "seconds": _seconds(record),
         "usd": None if usage is None else usage.usd,
         "notes": list(record.notes) or None,

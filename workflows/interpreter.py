@@ -118,7 +118,7 @@ class Interpreter:
         if record is not None and record.status in ENDED_STEP and not record.held:
             self._read_back(place.path, record)
             return place, record
-        if record is None:
+        if record is None or record.status == "pending":
             record = await self._enter(step, place, number, blocked, entered_from)
         else:
             self.journal.enter_phase(step.phase, silently=True)
@@ -203,7 +203,7 @@ class Interpreter:
     def begin(self, step: Step, place: Place, *, visit: int = 1, entered_from: str | None = None) -> StepRecord:
         """Record that a step, an item or a pass begins."""
         known = self.book.get(place.path)
-        if known is not None:
+        if known is not None and known.status != "pending":
             return known
         self.journal.enter_phase(step.phase)
         record = self.book.put(
@@ -217,6 +217,8 @@ class Interpreter:
                 phase=step.phase,
                 summary=None if step.summary is None else self.evaluator.summary(step.summary, place),
                 entered_from=entered_from,
+                items=None if known is None else known.items,
+                iteration=None if known is None else known.iteration,
             ),
         )
         self.journal.write("step_started", place.path, type=step.type, name=step.name, summary=record.summary)
@@ -236,7 +238,15 @@ class Interpreter:
             return self.book.put(path, record.model_copy(update={"status": "running", "produced": True, **facts}))
         return self._end(path, record.model_copy(update={"completed_at": self.host.now(), **facts}))
 
-    def fail(self, step: Step, path: str, failure: StepFailure, *, is_final: bool = False) -> StepRecord:
+    def accepted(self, step: Step, path: str) -> StepRecord:
+        """Record that what a step produced was accepted: it has completed."""
+        record = self.book.get(path) or StepRecord(type=step.type)
+        changes = {"status": "completed", "produced": False, "completed_at": self.host.now()}
+        return self._end(path, record.model_copy(update=changes))
+
+    def fail(
+        self, step: Step, path: str, failure: StepFailure, *, is_final: bool = False, **facts: object
+    ) -> StepRecord:
         """Record that a step, an item or a pass failed; `is_final`: so does the run, whatever the step says."""
         record = self.book.get(path) or StepRecord(type=step.type)
         error = error_of(failure, path)

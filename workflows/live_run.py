@@ -69,6 +69,8 @@ class LiveRun:
         if prepared.ledger is not None:
             for path, record in prepared.ledger.records.items():
                 self.book.put(path, record)
+            self.book.decisions[:0] = prepared.ledger.decisions
+            self.book.next_order = max(self.book.next_order, prepared.ledger.next_order)
         self.progress.prepared = prepared.model_copy(update={"ledger": None})
         self.journal.run = prepared.run
         self.attributes.known = prepared.search_attributes
@@ -77,6 +79,12 @@ class LiveRun:
     def is_new(self) -> bool:
         """Whether the run has begun nothing before."""
         return self.request.carried is None or self.request.carried.is_waiting
+
+    def forget_broken_undoing(self) -> None:
+        """Drop what undid a step and was cancelled at it: it is done anew."""
+        for path, record in list(self.book.records.items()):
+            if "/compensate/" in path and record.status == "cancelled":
+                self.book.forget(path)
 
     def carried(self) -> Carried:
         """Return what continue-as-new hands on."""

@@ -136,7 +136,9 @@ class RunDefinition:
             return Ending("failed", refused)
         if live.is_new:
             live.attributes.started(definition.id)
-            live.tell("run_started", definition=definition.name, version=definition.version)
+            live.tell(
+                "run_started", definition=definition.name, version=definition.version, rerun_of=prepared.rerun_of
+            )
         if definition.timeout is not None and live.book.deadline is None:
             live.book.deadline = (live.progress.started_at or live.host.now()) + definition.timeout
         course = await run_course(interpreter, prepared.tree)
@@ -168,6 +170,7 @@ class RunDefinition:
     async def _undo(self, prepared: Prepared) -> None:
         """Undo what a cancelled run did; nothing holds that up, and a second cancel ends it."""
         self._live.controls.is_ending = True
+        self._live.forget_broken_undoing()
         interpreter = self._interpreter(prepared)
         await asyncio.create_task(compensate(interpreter))
 
@@ -200,10 +203,19 @@ class RunDefinition:
             workflow.logger.warning("the record of the run could not be written to the store")
 
     def _may_leave(self) -> bool:
-        return self._live.controls.is_leaving and self._live.controls.in_flight == 0
+        """Whether to continue as new now: no activity runs, and somebody found the history long, or nobody starts."""
+        controls = self._live.controls
+        if controls.in_flight:
+            return False
+        if workflow.info().is_continue_as_new_suggested():
+            controls.is_leaving = True
+        return controls.is_leaving
 
     async def _continue_as_new(self, prepared: Prepared) -> None:
         await self._write_report(prepared)
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # the activity swallowed it
+            raise asyncio.CancelledError
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(self._successor())
 
@@ -346,4 +358,9 @@ class RunDefinition:
     @workflow.query(name="report", description="What is written to the store when the run ends")
     def report(self) -> Report:
         """Return status, ledger and events."""
-        return Report(status=self.status(), ledger=self.ledger(), events=self._live.events)
+        return Report(
+            status=self.status(),
+            ledger=self.ledger(),
+            events=self._live.events,
+            prepared=self._live.progress.prepared,
+        )

@@ -67,7 +67,7 @@ def status(progress: Progress, book: Book) -> Status:
         steps={path: step_status(record) for path, record in records.items()},
         pending_approvals=open_gates(book),
         approvals=list(book.decisions),
-        inputs={} if prepared is None else prepared.inputs,
+        inputs={} if prepared is None else {**prepared.inputs, **book.inputs},
         outputs=progress.outputs,
         artifacts=artifacts(book),
         error=progress.error,
@@ -80,6 +80,7 @@ def status(progress: Progress, book: Book) -> Status:
         completed_at=progress.completed_at,
         pause_reason=book.pause_reason,
         reason=progress.reason,
+        rerun_of=None if prepared is None else prepared.rerun_of,
         events=book.next_sequence - 1,
     )
 

@@ -51,7 +51,8 @@ CODES = (
     Code(
         "not-held",
         "no step of that path waits for anybody",
-        "`resume` names a step that `on_failure: pause` does not hold. The message lists those that do, by their paths; "
+        "`resume` names a step that `on_failure: pause` does not hold. The message lists those that do, by their "
+        "paths; "
         "`perdure show ID` has them too.",
     ),
     Code(
@@ -62,7 +63,8 @@ CODES = (
     Code(
         "too-many-signals",
         "more signals wait to be taken than a run keeps",
-        "A signal is kept until a `wait` step takes it, the last of each name. Here so many names wait that another one "
+        "A signal is kept until a `wait` step takes it, the last of each name. Here so many names wait that "
+        "another one "
         "was dropped. Send signals under the names that the definition waits for.",
     ),
     Code(

@@ -101,8 +101,9 @@ class Outline:
 
     def definition_of(self, step: Step | None) -> Definition | None:
         """Return the definition that a step runs in its place."""
-        is_inlined = isinstance(step, WorkflowStep) and not step.detach
-        return self._library.get(step.definition) if is_inlined else None
+        if not isinstance(step, WorkflowStep) or step.detach:
+            return None
+        return self._library.get(step.definition)
 
     def step(self, place: str) -> Step | None:
         """Return the step at a declared path."""

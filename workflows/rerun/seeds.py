@@ -167,14 +167,14 @@ def _apply(closure: Closure, path: str, change: Change, new: Outline) -> None:
 def _change_passes(closure: Closure, path: str, record: StepRecord, why: Why, new: Outline) -> None:
     """Go on with a loop that may make more passes now; do one anew that may make fewer, or that made them all."""
     step = new.step(declared(path))
-    most = 0 if step is None or step.loop is None else step.loop.max_iterations
+    if step is None or step.loop is None:
+        return
     loops = [path] if record.items is None else closure.parts(path)
     for loop in loops:
         found = closure.records[loop]
-        has_ended_by_itself = found.status == "completed" and not found.notes and step is not None
-        if has_ended_by_itself and step.loop is not None and step.loop.until is not None:
+        if found.status == "completed" and not found.notes and step.loop.until is not None:
             continue
-        if most >= (found.iteration or 1):
+        if step.loop.max_iterations >= (found.iteration or 1):
             closure.reopen(loop, why)
         else:
             closure.drop(loop, why)

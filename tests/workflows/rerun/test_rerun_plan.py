@@ -144,7 +144,8 @@ async def test_only_the_failed_item_runs_when_others_completed():
     assert reasons(plan) == {"epics[E-2]/build": "failed", "report": "after"}
     assert again.host.calls == ["epics[E-2]/build", "report"]
     outputs = again.book.records["epics"].outputs
-    assert outputs is not None and all(outputs[key] is not None for key in ("E-1", "E-2", "E-3"))
+    assert outputs is not None
+    assert all(outputs[key] is not None for key in ("E-1", "E-2", "E-3"))
 
 
 async def test_items_that_had_not_begun_run_when_one_stopped_the_rest():
