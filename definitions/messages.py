@@ -18,6 +18,9 @@ WORKFLOW_TYPE = "perdure.run"
 DEFAULT_TASK_QUEUE = "perdure"
 AGENT_QUEUE_SUFFIX = ".agent"
 
+DEFINITIONS_MEMO = "definitions"
+"""Memo of a run: the ids of the definitions that it has as parts."""
+
 SEARCH_ATTRIBUTES = {
     "PerdureDefinition": "Keyword",
     "PerdureStatus": "Keyword",

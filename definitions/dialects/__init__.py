@@ -4,6 +4,7 @@
     stages           `stages`, `stageConfigs`, `loop`, `profiles`; values as `${vars.name}`
     stage_steps      one stage as steps: an agent, several side by side, a graph of nodes
     stop_conditions  `stop_when` as a condition of the main language
+    asked_fields     fields that later stages read, asked of the agents that make them
     rewriting        texts in the main language's names; each character knows where the author wrote it
     inputs_used      inputs that are used and not declared
     absent_steps     what a step that did not run is worth

@@ -38,6 +38,18 @@ def renamed(key: str, written: Entry, value: Node | None = None) -> Entry:
     return Entry(shown, written.value if value is None else value)
 
 
+def moved(node: Node, at: Node) -> Node:
+    """Return a node of another file, standing where this file refers to it."""
+    match node:
+        case Scalar():
+            return Scalar(node.value, node.text, "plain", at.span)
+        case Sequence():
+            return Sequence([moved(item, at) for item in node.items], at.span, is_flow=True)
+        case Mapping():
+            entries = {key: entry(key, moved(one.value, at), at) for key, one in node.entries.items()}
+            return Mapping(entries, at.span, is_flow=True)
+
+
 def copied(node: Node) -> Node:
     """Return a node that can be changed without changing this one."""
     if isinstance(node, Mapping):

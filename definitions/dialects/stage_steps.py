@@ -46,6 +46,8 @@ class StageMaker:
     so_far: dict[str, str] = field(default_factory=dict[str, str])
     """What an agent without a prompt is given: templates by stage."""
     findings: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    answering: dict[str, list[Mapping]] = field(default_factory=dict[str, list[Mapping]])
+    """Of stages that are groups: the steps whose answer becomes the stage's output."""
 
     def make(self, name: Scalar, config: Mapping) -> Mapping:
         """Return the step of a stage."""
@@ -99,6 +101,8 @@ class StageMaker:
             elif "on_failure" in own.entries and text_at(own, "on_failure") != "retry":
                 del own.entries["on_failure"]  # the stage's
             steps.append(self._agent(ids[label], provider, own))
+        if strategy != "all":
+            self.answering[stage] = [step for step in steps if isinstance(step, Mapping)]
         group = self._group(name, config, steps)
         mode = "race" if strategy == "race" else "parallel"
         group.entries["mode"] = entry("mode", text(mode, name))
@@ -114,6 +118,7 @@ class StageMaker:
             own = copied(node)
             if isinstance(own, Mapping):
                 steps.append(self._node(stage, name, config, own))
+        self.answering[stage] = [step for step in steps[-1:] if isinstance(step, Mapping)]
         group = self._group(name, config, steps)
         last = node_id(stage, text_at(nodes[-1], "id") or "")
         output = text(f'{{{{ result["{last}"] }}}}', name)

@@ -17,10 +17,11 @@
 from collections.abc import Callable
 
 from definitions.diagnostics import Diagnostic, Span
+from definitions.dialects import asked_fields
 from definitions.dialects.agent_steps import whole_number
-from definitions.dialects.grafting import Entries, entry, mapping, scalar, sequence, text
+from definitions.dialects.grafting import Entries, entry, mapping, moved, scalar, sequence, text
 from definitions.dialects.rewriting import Vocabulary, rewrite
-from definitions.dialects.stage_steps import OWN_KEYS, StageMaker, key_findings, node_id
+from definitions.dialects.stage_steps import OWN_KEYS, SIMPLE, StageMaker, key_findings, node_id
 from definitions.dialects.stop_conditions import condition
 from definitions.models import Definition
 from definitions.nodes import Entry, Mapping, Node, Scalar, Sequence, head, text_at
@@ -78,11 +79,14 @@ class _Normalisation:
         self._findings += maker.findings
         at = root.entries["stages"].value if "stages" in root.entries else root
         outer = self._vocabulary(shapes, "")
+        if not steps:  # said above; so that nothing more is said of it
+            steps = [mapping(at, id=text("no_stage", at), type=text("wait", at), duration=text("1s", at))]
         root.entries["steps"] = entry("steps", self._looped(sequence(at, steps), shapes, outer))
         self._agents()
         for key in ("outputs", "env"):
             if key in root.entries:
                 rewrite(root.entries[key].value, outer)
+        asked_fields.ask(root, maker.answering)
         for key in _OWN:
             root.entries.pop(key, None)
         return self._findings
@@ -133,18 +137,30 @@ class _Normalisation:
         """Return the nodes of each profile: the document's own, and those of the file beside it."""
         own = self._root.get("profiles")
         found = self._graphs(own) if isinstance(own, Mapping) else {}
-        wanted = {name for config in configs.values() if (name := text_at(config, "profile")) not in (None, "simple")}
-        if not wanted - set(found):
-            return found
-        text_beside = self._beside(PROFILES_FILE)
-        if text_beside is None:
-            return found
-        document = read(text_beside, PROFILES_FILE)
+        wanted: dict[str, Node] = {}
+        for config in configs.values():
+            name, node = text_at(config, "profile"), config.get("profile")
+            if name is not None and node is not None and name != SIMPLE and name not in found:
+                wanted.setdefault(name, node)
+        beside = self._profiles_beside() if wanted else {}
+        for name, node in wanted.items():
+            if name in beside:
+                one = mapping(node)
+                one.entries[name] = entry(name, moved(beside[name], node))
+                found |= self._graphs(one)
+        return found
+
+    def _profiles_beside(self) -> dict[str, Node]:
+        written = self._beside(PROFILES_FILE)
+        if written is None:
+            return {}
+        document = read(written, PROFILES_FILE)
         self._findings += document.diagnostics
         if not isinstance(document.root, Mapping):
-            return found
+            return {}
         inner = document.root.get("profiles")
-        return {**self._graphs(inner if isinstance(inner, Mapping) else document.root), **found}
+        profiles = inner if isinstance(inner, Mapping) else document.root
+        return {name: one.value for name, one in profiles.entries.items()}
 
     def _graphs(self, profiles: Mapping) -> dict[str, list[Mapping]]:
         graphs: dict[str, list[Mapping]] = {}
@@ -208,9 +224,10 @@ class _Normalisation:
                 "missing-key", "the loop has no `max_iters`", at.key.span, "add `max_iters:`, how many passes at most"
             )
         else:
-            if not whole_number(maximum.value):
+            if whole_number(maximum.value):
+                keys["max_iterations"] = Entry(maximum.key, maximum.value)
+            else:
                 self._report("invalid-value", "`max_iters` must be a whole number from 1 to 999", head(maximum.value))
-            keys["max_iterations"] = Entry(maximum.key, maximum.value)
         keys.setdefault("max_iterations", entry("max_iterations", scalar(1, at.key)))
         stop = loop.entries.get("stop_when")
         if stop is not None and isinstance(stop.value, Scalar) and isinstance(stop.value.value, str):

@@ -96,16 +96,6 @@ def test_text_is_refused_when_it_is_no_mapping(text: str):
     assert [finding.code for finding in load(text, "x").diagnostics] == ["wrong-type"]
 
 
-@pytest.mark.parametrize(
-    ("key", "dialect"), [("workflow", "agent steps"), ("stages", "stages"), ("stageConfigs", "stages")]
-)
-def test_dialect_is_planned_when_its_key_gives_it_away(key: str, dialect: str):
-    findings = load(f"name: x\n{key}: {{a: 1}}\n", "x").diagnostics
-    assert [finding.code for finding in findings] == ["unknown-key"]
-    assert dialect in findings[0].message
-    assert "planned" in findings[0].message
-
-
 def test_file_is_read_no_further_when_it_is_too_large(tmp_path: Path):
     path = tmp_path / "big.yaml"
     path.write_bytes(b"#" * (3 << 20))
