@@ -33,6 +33,7 @@ from definitions.checks import (
     constants,
     documents,
     fields,
+    gates,
     ids,
     jumps,
     needs,
@@ -59,7 +60,20 @@ def check(context: Context) -> list[Diagnostic]:
 
 
 def _findings(context: Context) -> Iterator[Diagnostic]:
-    for one in (ids, needs, jumps, outputs, collections, fields, values, without_effect, starts, output_schemas, workflow_steps):
+    for one in (
+        ids,
+        needs,
+        jumps,
+        outputs,
+        collections,
+        fields,
+        values,
+        without_effect,
+        gates,
+        starts,
+        output_schemas,
+        workflow_steps,
+    ):
         yield from one.check(context)
     parsed = list(texts.parsed_texts(context))
     yield from texts.check(context, parsed)

@@ -117,10 +117,16 @@ def _routes(step: Step, following: int | None, positions: dict[str, int], end: i
         (success_target(step), True, ("on_success",)),
         (failure_target(step), False, ("on_failure",)),
         (exhausted_target(step), False, ("loop", "on_exhausted")),
+        (_rework_target(step), False, ("accept", "on_reject")),
     )
     for target, is_well, key in named:
         if target is not None and target in positions:
             yield Route(positions[target], is_well, key)
+
+
+def _rework_target(step: Step) -> str | None:
+    """Return the step itself where what it produced may be sent back."""
+    return step.id if step.accept is not None and step.accept.on_reject == "rework" else None
 
 
 def _possible(routes: Sequence[Sequence[Route]]) -> list[int]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from definitions.checks.context import Context
+from definitions.checks.context import Context, Placed
 from definitions.diagnostics import Diagnostic, Note
 from definitions.nodes import Scalar, find
+from definitions.steps import GroupStep
 from definitions.steps.base import RESERVED_IDS
 
 
@@ -21,6 +22,9 @@ def check(context: Context) -> Iterator[Diagnostic]:
             yield context.report(
                 "reserved-id", f"`{name}` has a meaning of its own and cannot be a step's id", span, "choose another id"
             )
+        elif name == "winner" and _is_in_race(placed):
+            message = "`winner` is the output of a race that names the branch that won"
+            yield context.report("reserved-id", message, span, "choose another id")
         elif name in first:
             where = context.span((*context.placed[first[name]].path, "id"))
             note = Note(f"`{name}` is first used here", where)
@@ -29,3 +33,8 @@ def check(context: Context) -> Iterator[Diagnostic]:
             )
         else:
             first[name] = index
+
+
+def _is_in_race(placed: Placed) -> bool:
+    owner = placed.parent.step if placed.parent else None
+    return isinstance(owner, GroupStep) and owner.mode == "race" and not placed.is_undoing

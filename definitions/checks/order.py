@@ -2,9 +2,9 @@
 
 In a list a step follows the one before it and the jumps that lead to it (`flow`), or, with `needs`, the steps that it
 names; the branches of a parallel group begin together and see nothing of each other. What is in a group has ended
-when the group has, as far as all ways through it lead there. So `x` has ended before `s` when, at the list that both are
-under, the one around `x` is an ancestor of the one around `s`. What is in a `for_each` is there only for the same item;
-what undoes a step sees that step as it ended.
+when the group has, as far as all ways through it lead there. So `x` has ended before `s` when, at the list that both
+are under, the one around `x` is an ancestor of the one around `s`. What is in a `for_each` is there only for the same
+item; what undoes a step sees that step as it ended.
 
 Sets of steps of one list are the bits of an integer, by position: a thousand steps cost next to nothing.
 """
@@ -66,7 +66,9 @@ class Order:
     def relation(self, other: Placed, step: Placed | None) -> Relation:
         """Return what is known of `other` when `step` starts; None: when the run has ended well."""
         viewers = {one.path: one for one in (step, *step.around)} if step else {}
-        if any(one.is_undoing and one.path[:-1] not in {path[:-1] for path in viewers} for one in (other, *other.around)):
+        if any(
+            one.is_undoing and one.path[:-1] not in {path[:-1] for path in viewers} for one in (other, *other.around)
+        ):
             return "undoing"
         if any(one.step.for_each is not None and one.path not in viewers for one in other.around):
             return "items"
@@ -75,7 +77,7 @@ class Order:
         if step is other:
             return "around"
         lists = {one.path[:-1]: one for one in viewers.values()}
-        way = []
+        way: list[bool] = []
         for one in (other, *other.around):
             anchor = lists.get(one.path[:-1])
             if anchor is None:
@@ -167,10 +169,10 @@ def _led_around(steps: StepList, one: Placed, anchor: Placed | None, *, is_end: 
     if around is None:
         return None if is_end else (f"step `{one.step.id}` comes later", (*one.path, "id"))
     index, route = around
-    name, key = steps.steps[index].id, route.key or ()
+    name, path = steps.steps[index].id, (*steps.path, index, *(route.key or ("id",)))
     if index == one.index:
-        return f"step `{name}` has failed when its `{key[-1]}` is followed", (*steps.path, index, *key)
-    return f"`{key[-1]}` of step `{name}` may lead around step `{one.step.id}`", (*steps.path, index, *key)
+        return f"step `{name}` has failed when its `{path[-1]}` is followed", path
+    return f"`{path[-1]}` of step `{name}` may lead around step `{one.step.id}`", path
 
 
 def _lost_race(steps: StepList, one: Placed) -> tuple[str, Path] | None:

@@ -160,44 +160,52 @@ class _Reading:
         relation = self.order.relation(other, owner)
         if relation == "items":
             return self._of_an_item(other, at)
-        if not self.order.is_known(owner):
+        if not self.order.is_known(owner) or self._may_be_read(other, owner, relation, at):
             return None
+        message, help_ = self._earliness(other, owner, relation)
+        return self._report("may-not-have-run", message, at, help_, self._stands(other))
+
+    def _may_be_read(self, other: Placed, owner: Placed, relation: Relation, at: int) -> bool:
+        """Whether `other` is over when the text is read, or a default stands for what is not there yet."""
         match relation:
             case "ended" | "maybe":
-                return None
-            case "around" if self._is_feedback(at):
-                return None
+                return True
             case "inside" if self._sees_own_result:
-                return None
-            case "around" | "inside" | "later" if self._is_of_the_pass_before(other, relation):
-                return None
+                return True
+            case "around" if self._is_feedback(at):
+                return True
+            case "later":
+                return self.reference.has_default
+            case "around" | "inside":
+                is_in_a_loop = any(one.step.loop is not None for one in (other, *other.around))
+                return self.reference.has_default and is_in_a_loop  # of the pass before
+            case _:
+                return False
+
+    def _earliness(self, other: Placed, owner: Placed, relation: Relation) -> tuple[str, str]:
+        """Return what is wrong with reading a step that has not ended, and what helps."""
+        name, default = other.step.id, f"`default({self._written}, …)`"
+        match relation:
+            case "around" if other is owner and owner.step.loop is not None:
+                return f"step `{name}` has no result in its first pass", f"give a default: {default}"
             case "around" if other is owner:
-                message, help_ = f"step `{name}` has no result before it has run", "refer to an earlier step"
-                if owner.step.loop is not None:
-                    help_ = f"in the first pass there is none; give a default: `default({self._written}, …)`"
+                return f"step `{name}` has no result before it has run", "refer to an earlier step"
             case "around":
-                message, help_ = f"group `{name}` has no result while its steps run", "refer to a step of it"
+                return f"group `{name}` has no result while its steps run", "refer to a step of it"
             case "inside":
-                message, help_ = f"step `{name}` runs inside `{owner.step.id}`", "refer to it in `outputs` or `store`"
+                return f"step `{name}` runs inside `{owner.step.id}`", "refer to it in `outputs` or `store`"
             case "undoing":
-                message, help_ = f"step `{name}` runs only when something is undone", "refer to what it undoes"
+                return f"step `{name}` runs only when something is undone", "refer to what it undoes"
             case "beside":
                 message = f"step `{name}` runs side by side with `{owner.step.id}`, so it may have no result yet"
-                help_ = f"let `{owner.step.id}` need `{name}`, or read it after the group"
+                return message, f"let `{owner.step.id}` need `{name}`, or read it after the group"
             case _:
                 message = f"step `{name}` runs after `{owner.step.id}`, so it has no result yet"
-                help_ = f"move `{name}` before `{owner.step.id}`, or give a default: `default({self._written}, …)`"
-        return self._report("may-not-have-run", message, at, help_, self._stands(other))
+                return message, f"move `{name}` before `{owner.step.id}`, or give a default: {default}"
 
     def _is_feedback(self, at: int) -> bool:
         """Whether it is what a person said of the step's visit before, which the first visit has not (`rework`)."""
         return self.reference.has_default and self.reference.parts[at + 1 : at + 2] == ("feedback",)
-
-    def _is_of_the_pass_before(self, other: Placed, relation: Relation) -> bool:
-        """Whether a default stands for what a step has not given yet: in a loop, from the second pass on it has."""
-        if not self.reference.has_default:
-            return False
-        return relation == "later" or any(one.step.loop is not None for one in (other, *other.around))
 
     def _of_an_item(self, other: Placed, at: int) -> Diagnostic:
         """Return the finding where a step stands inside a `for_each` that the text is outside of."""

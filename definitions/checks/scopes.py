@@ -1,7 +1,7 @@
 """What texts see besides the run's own values, by where they stand: items by their names, and `loop`.
 
-    ambiguous-name   an item is called what something else is called
-    out-of-scope     `loop.index` outside of a `for_each`, an item's name outside of its own
+ambiguous-name   an item is called what something else is called
+out-of-scope     `loop.index` outside of a `for_each`, an item's name outside of its own
 """
 
 from collections.abc import Iterator, Sequence

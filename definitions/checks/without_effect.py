@@ -52,9 +52,7 @@ def _inputs(context: Context) -> Iterator[Diagnostic]:
 def _ignored(context: Context, placed: Placed) -> Iterator[Diagnostic]:
     kind = placed.step.type
     for key in sorted(_IGNORED.get(kind, frozenset()) & placed.step.model_fields_set):
-        yield from _report(
-            context, (*placed.path, key), f"`{key}` does nothing on {_a(kind)} step", "leave it out"
-        )
+        yield from _report(context, (*placed.path, key), f"`{key}` does nothing on {_a(kind)} step", "leave it out")
     if placed.step.timeout is not None and _takes_no_time(placed.step):
         ends = "leave it out: " + ("it ends by itself" if kind == "wait" else "it takes no time of its own")
         yield from _report(context, (*placed.path, "timeout"), f"`timeout` does nothing on {_a(kind)} step", ends)
@@ -93,7 +91,9 @@ def _retry(context: Context, placed: Placed) -> Iterator[Diagnostic]:
                 context, (*path, "max_attempts"), message, "`max_attempts` counts the first one; write 2 or more"
             )
         elif retry.on == [] and not context.is_mended_below((*path, "on")):
-            yield from _report(context, (*path, "on"), "`retry` does nothing: `on` names no class of failure", "name one")
+            yield from _report(
+                context, (*path, "on"), "`retry` does nothing: `on` names no class of failure", "name one"
+            )
         elif retry.initial_interval > retry.max_interval and "initial_interval" in retry.model_fields_set:
             most = format_duration(retry.max_interval)
             message = f"`initial_interval` does nothing beyond `max_interval`, so each wait is {most}"

@@ -109,11 +109,14 @@ CODES = (
     Code(
         "visits-exhausted",
         "jumps led to a step more often than `max_visits` allows",
-        "A jump back is bounded: a step may be visited three times where `max_visits` says nothing else, the first visit "
-        "included. The run fails with this error, whatever the step's own `on_failure` says; what jumps around the step "
+        "A jump back is bounded: a step may be visited three times where `max_visits` says nothing else, the "
+        "first visit "
+        "included. The run fails with this error, whatever the step's own `on_failure` says; what jumps around "
+        "the step "
         "leaves to others is up to the list that it stands in.",
         Example(
-            "- {id: build, type: shell, command: make}\n- {id: test, type: shell, command: make test, on_failure: build}",
+            "- {id: build, type: shell, command: make}\n- {id: test, type: shell, command: make test, "
+            "on_failure: build}",
             "- {id: build, type: shell, command: make, max_visits: 5}\n"
             "- {id: test, type: shell, command: make test, on_failure: build}",
             label="Fails when `test` fails for the third time",
@@ -122,14 +125,17 @@ CODES = (
     Code(
         "loop-exhausted",
         "all passes of a loop were made, and `until` is not true",
-        "`max_iterations` passes were made. `on_exhausted: continue` goes on with what the last pass left, and a step's "
+        "`max_iterations` passes were made. `on_exhausted: continue` goes on with what the last pass left, and a "
+        "step's "
         "id there is jumped to.",
     ),
     Code(
         "collection",
         "`for_each` got no collection, one too large, or keys that are not unique",
-        "`items` must give a list or an object of at most 10,000 items. An item's key is what `key` says, else its `id`, "
-        "`entity_id` or `<as>_id`, else its place; two items with one key could not be told apart, so the message names "
+        "`items` must give a list or an object of at most 10,000 items. An item's key is what `key` says, else "
+        "its `id`, "
+        "`entity_id` or `<as>_id`, else its place; two items with one key could not be told apart, so the "
+        "message names "
         "the key.",
     ),
     Code(

@@ -6,7 +6,9 @@ CODES = (
     Code(
         "duplicate-step-id",
         "two steps have the same id",
-        "Ids are unique in the whole definition, also across groups, so that `steps.ID` means one step.",
+        "Ids are unique in the whole definition, also across groups, so that `steps.ID` means one step. What "
+        "undoes a step "
+        "in place is called `undo_ID` where it has no id.",
     ),
     Code(
         "reserved-id",
@@ -61,9 +63,12 @@ CODES = (
     Code(
         "out-of-scope",
         "something that is there only inside an item or a pass",
-        "What stands inside a step with `for_each` is done once for each item, so from outside it has no one result: the "
-        "step's own result is an object by key. An item's name and `loop` are seen inside: `loop.key`, `loop.index` and "
-        "`loop.count` in an item, `loop.iteration` and `loop.max_iterations` in a pass. `when` and `items` are evaluated "
+        "What stands inside a step with `for_each` is done once for each item, so from outside it has no one "
+        "result: the "
+        "step's own result is an object by key. An item's name and `loop` are seen inside: `loop.key`, "
+        "`loop.index` and "
+        "`loop.count` in an item, `loop.iteration` and `loop.max_iterations` in a pass. `when` and `items` are "
+        "evaluated "
         "once, before the first item.",
         Example(
             "- id: epics\n  type: group\n  for_each: {items: [{id: E-1}]}\n  steps:\n    - {id: design, type: agent, "
@@ -72,9 +77,40 @@ CODES = (
         ),
     ),
     Code(
+        "unknown-document",
+        "no document of that name is stored where the text sees it",
+        "`docs.NAME` is what some step keeps under `store`. Inside an item of a `for_each` with a `scope` the "
+        "item's own "
+        "documents are seen first, then those outward, never those of other items. From outside they are "
+        "`docs.SCOPE[KEY].NAME`.",
+        Example("prompt: Plan {{ docs.breif }}", "prompt: Plan {{ docs.brief }}"),
+    ),
+    Code(
+        "duplicate-document",
+        "a document is stored twice in one scope",
+        "Two steps store a document of one name in one scope, so what a reader gets would depend on which ran "
+        "last; or each "
+        "item of a `for_each` does, and the items have no `scope` of their own. Two steps of which only one can "
+        "run may "
+        "store the same.",
+        Example(
+            'for_each: {items: "{{ inputs.epics }}"}\nstore: {design: "{{ result }}"}',
+            'for_each: {items: "{{ inputs.epics }}", scope: epic}\nstore: {design: "{{ result }}"}',
+        ),
+    ),
+    Code(
+        "duplicate-item-key",
+        "two items of a `for_each` have one key",
+        "Keys name items in paths and results. An item's key is what `key` says, else its `id`, `entity_id` or "
+        "`<as>_id`, "
+        "else its place. A `key` without `{{ }}` is the same for all.",
+        Example("for_each: {items: [{id: a}, {id: a}]}", "for_each: {items: [{id: a}, {id: b}]}"),
+    ),
+    Code(
         "ambiguous-name",
         "an item is called what something else is called",
-        "The name that `as` gives is seen beside `inputs`, `steps`, `env`, `run`, `docs` and `loop`, and a bare step id is "
+        "The name that `as` gives is seen beside `inputs`, `steps`, `env`, `run`, `docs` and `loop`, and a bare "
+        "step id is "
         "short for `steps.ID`. So it is none of them, and of two `for_each`, one inside the other, each has its own.",
         Example("for_each: {items: [a, b], as: run}", "for_each: {items: [a, b], as: target}"),
     ),
@@ -83,8 +119,51 @@ CODES = (
         "steps wait for each other",
         "Following `needs` leads back to where it began, so none of these steps could ever start. A step "
         "without `needs` waits for the one before it, which may be the missing link; `needs: []` waits for "
-        "none.",
+        "none. Following `on_success`, or just the list, leads back to where it began: only a failure could end that. "
+        "Write a `loop`, or jump back by `on_failure`.",
         Example("- {id: a, type: wait, duration: 1s, needs: [b]}\n- {id: b, type: wait, duration: 1s}", ""),
+    ),
+    Code(
+        "jump-across-border",
+        "a jump leads to a step of another list",
+        "`on_success`, `on_failure` and `on_exhausted` name steps of the same list. No jump enters or leaves a "
+        "group, a "
+        "loop, an item of `for_each`, or a branch of a parallel group: what such a step comes to is said at the "
+        "step as a "
+        "whole, whose own `on_failure` may jump.",
+        Example(
+            "- id: checks\n  type: group\n  steps:\n    - {id: test, type: shell, command: make test, "
+            "on_failure: repair}\n"
+            "- {id: repair, type: shell, command: make repair}",
+            "- id: checks\n  type: group\n  on_failure: repair\n  steps:\n    - {id: test, type: shell, command: "
+            "make test}\n"
+            "- {id: repair, type: shell, command: make repair}",
+        ),
+    ),
+    Code(
+        "unreachable-step",
+        "a step that no way leads to",
+        "Every way through the list goes past it: the step before it jumps elsewhere, or ends the list. This is "
+        "a warning.",
+        Example(
+            "- {id: build, type: shell, command: make, on_success: end}\n- {id: publish, type: shell, command: "
+            "make publish}",
+            "- {id: build, type: shell, command: make}\n- {id: publish, type: shell, command: make publish}",
+        ),
+        severity="warning",
+    ),
+    Code(
+        "handler-without-end",
+        "a handler does not say whether what it took is undone",
+        "A failure that a handler took does not fail the run, and only a run that does not end well is undone "
+        "(`compensate`). Where both meet, `end: failed` or `end: completed` on the handler says which is meant. "
+        "This is a "
+        "warning.",
+        Example(
+            "- {id: withdraw, type: shell, command: ./withdraw}",
+            "- {id: withdraw, type: shell, command: ./withdraw, end: failed}",
+        ),
+        severity="warning",
     ),
     Code(
         "needs-in-parallel",

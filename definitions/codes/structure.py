@@ -37,7 +37,8 @@ CODES = (
         "unknown-step-type",
         "a step type that does not exist",
         "The types are `shell`, `agent`, `assert`, `approval`, `set`, `wait`, `group`, `workflow` and `activity`; "
-        "`claude_code` is short for an agent step with that provider. Some more are *planned* and refused until they are "
+        "`claude_code` is short for an agent step with that provider. Some more are *planned* and refused until "
+        "they are "
         "there.",
         Example("type: shel", "type: shell"),
     ),
