@@ -19,10 +19,10 @@ from workflows.steps.workflow import enter
 
 
 async def compensate(interpreter: Interpreter) -> None:
-    """Undo what completed and says how."""
+    """Undo what completed and says how; what ran and was not accepted too."""
     completed = [(path, record) for path, record in interpreter.book.records.items() if record.order is not None]
     for path, record in sorted(completed, key=lambda one: one[1].order or 0, reverse=True):
-        if record.status == "completed" and not record.compensated:
+        if (record.status == "completed" or record.produced) and not record.compensated:
             await _undo(interpreter, path, record)
 
 
@@ -34,6 +34,9 @@ async def _undo(interpreter: Interpreter, path: str, record: StepRecord) -> None
     how = step.compensate
     if how is None or (record.cached and how.cached == "skip"):
         return
+    for inside, known in interpreter.book.below(f"{path}/compensate"):
+        if known.status == "cancelled":  # the run was cancelled while it was undoing: what that ended is done anew
+            interpreter.book.forget(inside)
     await _run(owner, step, how, Place(path, record.tree if record.tree is not None else place.tree, place.frame))
     interpreter.book.update(path, compensated=True)
     interpreter.host.changed()
