@@ -333,6 +333,8 @@ class Gate(Record):
     comment: Literal["optional", "required"] = "optional"
     on_timeout: Literal["reject", "approve"] = "reject"
     opened_at: datetime
+    decisions_before: int = 0
+    """How many decisions the run had when it opened: a gate that opens again is not decided by what was said before."""
     deadline: datetime | None = None
     doc_type: str | None = None
     """What kind of document is to be accepted."""

@@ -56,6 +56,7 @@ def open_gate(interpreter: Interpreter, question: Question, place: Place) -> Gat
         comment=question.comment,
         on_timeout=question.on_timeout,
         opened_at=now,
+        decisions_before=len(interpreter.book.decisions),
         deadline=None if question.timeout is None else now + question.timeout,
         doc_type=question.doc_type,
         scope_id=scope_id(place.path),

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from definitions.messages import Answer, Decide
 from definitions.records import Decision, Gate
-from workflows.ledger import Book
+from workflows.ledger import ENDED_STEP, Book
 
 REFUSED_LIMIT = 50
 
@@ -27,7 +27,9 @@ class Refusal(Exception):
 def open_gates(book: Book) -> list[Gate]:
     """Return the open gates, in the order in which they were reached."""
     return [
-        record.gate for record in book.records.values() if record.gate is not None and not _taken(book, record.gate)
+        record.gate
+        for record in book.records.values()
+        if record.gate is not None and record.status not in ENDED_STEP and not _taken(book, record.gate)
     ]
 
 
@@ -38,7 +40,7 @@ def gate_key(gate: Gate) -> str:
 
 def accepted_decision(book: Book, gate: Gate) -> Decision | None:
     """Return the decision that was taken at an open gate."""
-    for decision in book.decisions:
+    for decision in book.decisions[gate.decisions_before :]:
         if decision.gate == gate.gate and decision.accepted and decision.decided_at >= gate.opened_at:
             return decision
     return None
@@ -110,12 +112,11 @@ def _known(book: Book, message: Decide) -> Decision | None:
     One without an id repeats only what was said since the gate opened: it may open again (a retry after a pause), and
     somebody may say the same then.
     """
-    since = next((gate.opened_at for gate in open_gates(book) if gate.gate == message.gate), None)
-    if message.decision_id is not None:
-        since = None
+    gate = next((gate for gate in open_gates(book) if gate.gate == message.gate), None)
+    first = 0 if gate is None or message.decision_id is not None else gate.decisions_before
     wanted = decision_id(message)
-    for decision in book.decisions:
-        if decision.decision_id == wanted and (since is None or decision.decided_at >= since):
+    for decision in book.decisions[first:]:
+        if decision.decision_id == wanted:
             return decision
     return None
 

@@ -54,6 +54,8 @@ class PlayOn(Record):
     """The clock goes so far, and what is due then waits (a decision comes before the end of its gate's time)."""
     seen: list[str] = []
     """The gates that the caller knows of (`gates.gate_key`): another one that opens stops the clock."""
+    held: dict[str, int] = {}
+    """The steps that the caller knows to wait for somebody, with their attempts: another one stops the clock."""
 
 
 class Standing(Record):
@@ -64,6 +66,8 @@ class Standing(Record):
     is_leaving: bool = False
     """Whether it is about to continue as new."""
     gates: list[Gate] = []
+    held: dict[str, int] = {}
+    """The steps that failed and wait for somebody, with the attempt that failed."""
 
 
 @dataclass(eq=False, slots=True)
@@ -233,6 +237,7 @@ class SimulatedRun(RunDefinition):
             has_ended=self._live.has_ended,
             is_leaving=self._live.controls.is_leaving,
             gates=waiting,
+            held=self._held(),
         )
 
     async def _tick(self) -> None:
@@ -258,7 +263,11 @@ class SimulatedRun(RunDefinition):
         return self._live.has_ended or self._live.controls.is_leaving
 
     def _unseen(self, play: PlayOn) -> bool:
-        return any(gates.gate_key(gate) not in play.seen for gate in self._open_gates())
+        is_held = any(play.held.get(path) != attempt for path, attempt in self._held().items())
+        return is_held or any(gates.gate_key(gate) not in play.seen for gate in self._open_gates())
+
+    def _held(self) -> dict[str, int]:
+        return {path: record.attempt for path, record in self._live.book.records.items() if record.held}
 
     def _open_gates(self) -> list[Gate]:
         return gates.open_gates(self._live.book)

@@ -93,9 +93,23 @@ class _Stage:
         inputs = _inputs(case, self.subject, self.store, self.tree)
         host = PlanHost(case, definition, self.store, self.book, start)
         facts: dict[str, JsonValue] = {"id": EXECUTION_ID, "started_at": start.isoformat()}
-        scopes = Scopes(definition, inputs, frozen_environment(definition, case.env), facts, self.book)
+        scopes = Scopes(
+            definition,
+            inputs,
+            frozen_environment(definition, case.env, self.subject.library.values()),
+            facts,
+            self.book,
+        )
         handle = RunHandle(execution_id=EXECUTION_ID, definition_id=definition.id, context="")
-        interpreter = Interpreter(definition, Journal(handle, self.book, host), self.book, scopes, host, HANDLERS)
+        interpreter = Interpreter(
+            definition,
+            Journal(handle, self.book, host),
+            self.book,
+            scopes,
+            host,
+            HANDLERS,
+            library=self.subject.library,
+        )
         self.walk = asyncio.create_task(self._walk(interpreter))
         ending: Ending | None = None
         try:
@@ -128,7 +142,8 @@ class _Stage:
         if ending is not None:
             progress.state, progress.error, progress.completed_at = ending.state, ending.error, end
         else:
-            progress.state = "waiting_approval" if open_gates(book) else "running"
+            is_held = any(record.held for record in book.records.values())
+            progress.state = "paused" if is_held else "waiting_approval" if open_gates(book) else "running"
         found = status(progress, book)
         changes: dict[str, object] = {
             "definition_name": self.subject.definition.name,

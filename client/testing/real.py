@@ -22,6 +22,7 @@ from pydantic import JsonValue
 
 from client.starting import CALLER_ENVIRONMENT
 from client.testing import stage
+from client.testing.outside import Outside, held_steps
 from client.testing.people import People
 from client.testing.stage import Scene, Stage
 from client.testing.stub_executor import Overheard, Prompts, StubExecutor
@@ -68,7 +69,7 @@ async def play(on: Stage, case: Case, subject: Subject) -> Outcome:
         handle = await scene.start({**request, **_casting(case, subject)})
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
-                report = await _watch(scene, handle, People(case))
+                report = await _watch(scene, handle, People(case), Outside(case))
         except TimeoutError as error:
             raise NotPlayable(await _why_late(scene, handle)) from error
         finally:
@@ -76,8 +77,8 @@ async def play(on: Stage, case: Case, subject: Subject) -> Outcome:
         return scene.outcome(report, prompts.by_path)
 
 
-async def _watch(scene: Scene, handle: "Handle", people: People) -> Report:
-    """Decide at gates until the run has ended, or only waits for what nobody will say. Raises `NotPlayable`."""
+async def _watch(scene: Scene, handle: "Handle", people: People, outside: Outside) -> Report:
+    """Decide, signal and resume until the run has ended, or only waits for what nobody will say. Raises `NotPlayable`."""
     while True:
         report = await scene.report(handle)
         status = report.status
@@ -88,7 +89,12 @@ async def _watch(scene: Scene, handle: "Handle", people: People) -> Report:
         if talk is not None and talk.moment is not None and talk.moment <= now:
             await people.say(handle, talk)
             continue
-        if talk is None and _stands_still(status, now):
+        outside.meet(held_steps(status.steps), now)
+        arrival = None if status.started_at is None else outside.next(status.started_at)
+        if arrival is not None and arrival.moment <= now:
+            await outside.send(handle, arrival)
+            continue
+        if talk is None and arrival is None and _stands_still(status, now):
             return report
         await asyncio.sleep(_PAUSE)
 
@@ -114,7 +120,8 @@ def _stands_still(status: Status, now: datetime) -> bool:
     """Whether nothing runs, and gates wait for longer than a test does."""
     is_waiting = [gate.deadline is None or gate.deadline > now + LONGEST_WAIT for gate in status.pending_approvals]
     is_running = any(step.status == "running" and step.type != "group" for step in status.steps.values())
-    return bool(is_waiting) and all(is_waiting) and not is_running
+    is_held = status.status == "paused" and any(step.held for step in status.steps.values())
+    return (bool(is_waiting) or is_held) and all(is_waiting) and not is_running
 
 
 # --- what a case may ask for ----------------------------------------------------------------------------
@@ -130,6 +137,13 @@ def _check(case: Case) -> None:
             if decision.after > LONGEST_WAIT:
                 message = f"`after: {format_duration(decision.after)}` is longer than a test waits; {remedy}"
                 raise NotPlayable(message, ("decisions", path))
+    for name, signal in case.signals.items():
+        if signal.after > LONGEST_WAIT:
+            message = f"`after: {format_duration(signal.after)}` is longer than a test waits; {remedy}"
+            raise NotPlayable(message, ("signals", name))
+    for path, resumptions in case.resumptions.items():
+        if any(said.after > LONGEST_WAIT for said in resumptions):
+            raise NotPlayable(f"`after` is longer than a test waits; {remedy}", ("resumptions", path))
     for path in case.stubs:
         for stub in case.stubs_at(path):
             if stub.delay > LONGEST_WAIT:

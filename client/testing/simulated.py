@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from client.testing import stage
+from client.testing.outside import Outside
 from client.testing.people import People
 from client.testing.plan import START
 from client.testing.stage import Scene, Stage
@@ -48,14 +49,14 @@ async def play(on: Stage, case: Case, subject: Subject) -> Outcome:
     """Play one case. Raises `NotPlayable`."""
     prompts = Prompts()
     stubs = StubExecutor(case, prompts)
-    async with on.serving(SimulatedRun, {"shell": stubs, "agent": stubs}) as scene:
+    async with on.serving(SimulatedRun, {"shell": stubs, "agent": stubs, "plugin": stubs}) as scene:
         await stage.lay_out(case, subject, scene.workspace)
         request = await asyncio.to_thread(stage.run_input, case, subject, scene)
         start = START if case.clock.start is None else datetime.fromisoformat(case.clock.start).astimezone(UTC)
         handle = await scene.start({**request, "simulation": _simulation(case, start)})
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
-                report = await _Performance(scene, handle, People(case)).play()
+                report = await _Performance(scene, handle, People(case), Outside(case), start).play()
         except TimeoutError as error:
             raise NotPlayable(await _why_stuck(handle)) from error
         finally:
@@ -79,13 +80,17 @@ class _Performance:
     scene: Scene
     handle: "Handle"
     people: People
+    outside: Outside
+    began: datetime
 
     async def play(self) -> Report:
         """Play to the end, or to where nothing happens any more. Raises `NotPlayable`."""
+        held: dict[str, int] = {}
         while True:
-            talk = self.people.next()
-            until = None if talk is None else talk.moment
-            standing = await self._play_on(PlayOn(until=until, seen=self.people.seen))
+            talk, arrival = self.people.next(), self.outside.next(self.began)
+            moments = [None if talk is None else talk.moment, None if arrival is None else arrival.moment]
+            until = min((moment for moment in moments if moment is not None), default=None)
+            standing = await self._play_on(PlayOn(until=until, seen=self.people.seen, held=held))
             if standing is None or standing.is_leaving:
                 report = await self.scene.report(self.handle)
                 if report.status.status in ENDED:
@@ -94,11 +99,16 @@ class _Performance:
                 continue
             if standing.has_ended:
                 break
-            if self.people.meet(standing.gates):
+            is_held, held = held != standing.held, standing.held
+            self.outside.meet(held, standing.now)
+            if self.people.meet(standing.gates) or is_held:
                 continue
-            if talk is None:
+            if arrival is not None and arrival.moment == until:
+                await self.outside.send(self.handle, arrival)
+            elif talk is not None:
+                await self.people.say(self.handle, talk)
+            else:
                 break
-            await self.people.say(self.handle, talk)
         return await self.scene.report(self.handle)
 
     async def _play_on(self, play: PlayOn) -> Standing | None:

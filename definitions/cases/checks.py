@@ -3,7 +3,8 @@
 A misspelled path would make a case prove nothing (`never: [publich]`), so it is an error, with its place.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from definitions.cases.loading import LoadedCases
 from definitions.cases.models import Case, Stub
@@ -15,21 +16,28 @@ from definitions.inputs import check_inputs
 from definitions.models import Definition
 from definitions.nodes import Path, Scalar, find, head
 from definitions.positions import span_in
-from definitions.steps import ActivityStep, AgentStep, ApprovalStep, GroupStep, Step, WaitStep
+from definitions.steps import ActivityStep, AgentStep, ApprovalStep, GroupStep, Step, WaitStep, WorkflowStep
 from definitions.suggestions import did_you_mean, listed
 
 _FEW = 12
 
 
-def declared_steps(steps: Iterable[Step], prefix: str = "") -> dict[str, Step]:
-    """Return each step of a definition by its path."""
+_ALONE: Mapping[str, Definition] = MappingProxyType({})
+
+
+def declared_steps(
+    steps: Iterable[Step], prefix: str = "", library: Mapping[str, Definition] = _ALONE
+) -> dict[str, Step]:
+    """Return each step of a definition by its path; with a library also those of the definitions that steps run."""
     found: dict[str, Step] = {}
     for step in steps:
         found[prefix + step.id] = step
         if isinstance(step, GroupStep):
-            found |= declared_steps(step.steps, f"{prefix}{step.id}/")
+            found |= declared_steps(step.steps, f"{prefix}{step.id}/", library)
+        if isinstance(step, WorkflowStep) and not step.detach and step.definition in library:
+            found |= declared_steps(library[step.definition].steps, f"{prefix}{step.id}/", library)
         if step.compensate is not None:
-            found |= declared_steps(step.compensate.steps, f"{prefix}{step.id}/compensate/")
+            found |= declared_steps(step.compensate.steps, f"{prefix}{step.id}/compensate/", library)
     return found
 
 
@@ -39,11 +47,13 @@ def gates_of(path: str, step: Step) -> list[str]:
     return before + ([f"{path}/accept"] if step.accept is not None else [])
 
 
-def check_cases(loaded: LoadedCases, definition: Definition) -> tuple[Diagnostic, ...]:
-    """Return what in a test file does not fit its definition."""
+def check_cases(
+    loaded: LoadedCases, definition: Definition, library: Mapping[str, Definition] = _ALONE
+) -> tuple[Diagnostic, ...]:
+    """Return what in a test file does not fit its definition, or one of those that it runs (by key)."""
     if loaded.cases is None:
         return ()
-    checker = _Checker(loaded, definition)
+    checker = _Checker(loaded, definition, library)
     names: dict[str, int] = {}
     for number, case in enumerate(loaded.cases.cases):
         checker.check(number, case)
@@ -58,11 +68,11 @@ def check_cases(loaded: LoadedCases, definition: Definition) -> tuple[Diagnostic
 class _Checker:
     """Collects findings about one file."""
 
-    def __init__(self, loaded: LoadedCases, definition: Definition) -> None:
+    def __init__(self, loaded: LoadedCases, definition: Definition, library: Mapping[str, Definition]) -> None:
         self.findings: list[Diagnostic] = []
         self._loaded = loaded
         self._definition = definition
-        self._steps = declared_steps(definition.steps)
+        self._steps = declared_steps(definition.steps, library=library)
 
     def check(self, number: int, case: Case) -> None:
         """Check one case."""
@@ -143,7 +153,7 @@ class _Checker:
             return
         step = self._step(place, path)
         if step is not None:
-            help_ = f"the gates are {listed(known[:_FEW])}" if known else None
+            help_ = f"there is {listed(known[:_FEW])}" if known else None
             self.report("unfit-case", f"`{path}` is not a gate, so it is never decided", place, help_)
 
     def _check_signal(self, place: Path, name: str) -> None:

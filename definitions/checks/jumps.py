@@ -172,7 +172,8 @@ def _ways(context: Context, placed: Sequence[Placed]) -> Iterator[Diagnostic]:
     yield from _unreachable(context, placed, flow)
     for index, one in enumerate(placed):
         yield from _end(context, one, steps[index].id in by_jump_only)
-        can_come_back = bool(flow.possible[index] >> index & 1)
+        is_reworked = one.step.accept is not None and one.step.accept.on_reject == "rework"
+        can_come_back = is_reworked or bool(flow.possible[index] >> index & 1)
         if "max_visits" in one.step.model_fields_set and flow.is_reached(index) and not can_come_back:
             message = f"`max_visits` does nothing: no jump leads back to step `{one.step.id}`"
             yield from _without_effect(context, one, "max_visits", message, "leave it out")

@@ -57,8 +57,8 @@ def survey(context: Context) -> Survey:
 
 
 def is_gate(step: Placed) -> bool:
-    """Whether a person decides at, or before, a step."""
-    return isinstance(step.step, ApprovalStep) or getattr(step.step, "approval", None) is not None
+    """Whether a person decides at, before or after a step."""
+    return isinstance(step.step, ApprovalStep) or step.step.approval is not None or step.step.accept is not None
 
 
 def is_ended_from_outside(context: Context, step: Placed) -> bool:

@@ -391,6 +391,6 @@ def test_case_is_not_played_when_it_would_never_end(monkeypatch):
             except asyncio.CancelledError:
                 continue
 
-    monkeypatch.setattr(plan, "run_list", deaf)
+    monkeypatch.setattr(plan, "run_course", deaf)
     with pytest.raises(NotPlayable, match="does not come to its end"):
         played(A)
