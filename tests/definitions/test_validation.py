@@ -36,7 +36,7 @@ def test_planned_is_said_when_a_step_has_a_key_of_later(key: str):
     assert "planned" in message
 
 
-@pytest.mark.parametrize("kind", ["codex", "gemini", "grok", "notify", "artifact", "memory"])
+@pytest.mark.parametrize("kind", ["notify", "artifact", "memory"])
 def test_planned_is_said_when_a_step_type_comes_later(kind: str):
     code, message, under = only(step(f"type: {kind}, whatever: 1"))
     assert (code, under) == ("unknown-step-type", kind)
@@ -51,8 +51,7 @@ def test_planned_is_said_when_a_step_type_comes_later(kind: str):
         "type: approval, quorum: 2",
         "type: approval, form: {}",
         "type: approval, approvers: {users: [a], quorum: 1}",
-        "type: agent, prompt: x, skills: [a]",
-        "type: agent, prompt: x, agent: bug-triage",
+        "type: agent, prompt: x, prompt_file: a.md",
     ],
 )
 def test_planned_is_said_when_a_key_of_one_type_comes_later(keys: str):
@@ -61,7 +60,7 @@ def test_planned_is_said_when_a_key_of_one_type_comes_later(keys: str):
     assert "planned" in message
 
 
-@pytest.mark.parametrize("key", ["secrets: [A]", "agents: {}", "concurrency: x"])
+@pytest.mark.parametrize("key", ["secrets: [A]", "concurrency: x"])
 def test_planned_is_said_when_a_definition_has_a_key_of_later(key: str):
     code, message, _ = only(f"{TOP}{WAIT}{key}\n")
     assert code == "unknown-key"
@@ -78,18 +77,13 @@ def test_planned_is_said_when_a_workspace_key_comes_later(key: str):
 @pytest.mark.parametrize(
     ("keys", "word"),
     [
-        ("type: agent, prompt: x, provider: codex", "codex"),
+        ("type: wait, duration: 1s}\nworkspace: {from: git", "git"),
     ],
 )
 def test_planned_is_said_when_a_value_comes_later(keys: str, word: str):
     code, message, under = only(step(keys))
     assert (code, under) == ("invalid-value", word)
     assert "planned" in message
-
-
-def test_agent_key_gives_the_dialect_away_when_a_step_has_no_type():
-    codes = [finding.code for finding in findings(TOP + "  - {id: a, agent: x}\n")]
-    assert codes == ["missing-key"]
 
 
 WRONG: list[tuple[str, str, str, str]] = [

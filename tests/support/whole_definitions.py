@@ -178,6 +178,20 @@ WHOLE: dict[str, dict[str, Any]] = {
             }
         ],
     },
+    "named-agent": {
+        "name": "whole",
+        "agents": {
+            "critic": {
+                "description": "d",
+                "role": "r",
+                "provider": "scripted",
+                "model": "m",
+                "skills": ["python"],
+                "x-note": 1,
+            }
+        },
+        "steps": [{"id": "a", "type": "agent", "prompt": "p"}],
+    },
     "agent": {
         "name": "whole",
         "steps": [
@@ -185,6 +199,8 @@ WHOLE: dict[str, dict[str, Any]] = {
                 "id": "a",
                 "type": "agent",
                 "provider": "command",
+                "agent": "critic",
+                "skills": ["python"],
                 "prompt": "p",
                 "role": "r",
                 "model": "m",
