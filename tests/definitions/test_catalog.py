@@ -3,6 +3,7 @@ import pytest
 from definitions import catalog
 from definitions.loader import load, require
 from definitions.steps import AgentStep, ApprovalStep, AssertStep, GroupStep, ShellStep, Step
+from definitions.steps.gates import Accept, Approval
 
 NAMES = catalog.names()
 
@@ -15,8 +16,14 @@ def steps_of(name: str) -> list[Step]:
     return flat(require(*catalog.read(name)).steps)
 
 
-def test_the_catalog_has_the_three_definitions() -> None:
-    assert NAMES == ["fix-typing-errors", "raise-coverage", "reviewed-change"]
+def test_the_catalog_has_the_five_definitions() -> None:
+    assert NAMES == [
+        "bug-lifecycle",
+        "discovery-to-architecture",
+        "fix-typing-errors",
+        "raise-coverage",
+        "reviewed-change",
+    ]
 
 
 def test_reading_fails_when_the_catalog_has_none_of_that_name() -> None:
@@ -66,6 +73,9 @@ def test_every_process_has_a_time_limit(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_definition_asks_a_person_and_is_rejected_when_nobody_answers(name: str) -> None:
-    gates = [step for step in steps_of(name) if isinstance(step, ApprovalStep)]
+    steps = steps_of(name)
+    gates: list[ApprovalStep | Approval | Accept] = [step for step in steps if isinstance(step, ApprovalStep)]
+    gates += [gate for step in steps for gate in (step.approval, step.accept) if gate is not None]
     assert gates
-    assert all(gate.show and gate.timeout and gate.on_timeout == "reject" for gate in gates)
+    assert all(gate.timeout and gate.on_timeout == "reject" for gate in gates)
+    assert all(gate.show for gate in gates if not isinstance(gate, Accept))

@@ -6,19 +6,16 @@ import yaml
 
 from activities.agents.scripts import script_entries
 from definitions import catalog
+from definitions.cases.checks import declared_steps
+from definitions.cases.paths import declared_path
 from definitions.inputs import check_inputs
 from definitions.loader import require
-from definitions.steps import GroupStep, Step
 from tools.samples import SAMPLES
 
 
 def head(repository: Path) -> str:
     shown = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, check=True, capture_output=True, text=True)
     return shown.stdout.strip()
-
-
-def flat(steps: list[Step]) -> list[Step]:
-    return [step for outer in steps for step in [outer, *(flat(outer.steps) if isinstance(outer, GroupStep) else [])]]
 
 
 def test_every_definition_of_the_catalog_has_a_sample() -> None:
@@ -53,6 +50,7 @@ def test_a_sample_gives_inputs_that_its_definition_takes(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_a_script_answers_exactly_the_agent_steps(name: str) -> None:
     script = yaml.safe_load(SAMPLES[name].script.read_text())
-    agents = {step.id for step in flat(require(*catalog.read(name)).steps) if step.type == "agent"}
-    assert set(script["steps"]) == agents
+    steps = declared_steps(require(*catalog.read(name)).steps)
+    agents = {path for path, step in steps.items() if step.type == "agent"}
+    assert {declared_path(path) for path in script["steps"]} == agents
     assert all(script_entries(script, step) for step in agents)

@@ -6,11 +6,18 @@ Each module holds one sample: the commits of its history, the inputs of the defi
 and `script`, the file beside it that tells the scripted agent what to answer and to write.
 """
 
-from tools.samples import fix_typing_errors, raise_coverage, reviewed_change
+from tools.samples import (
+    bug_lifecycle,
+    discovery_to_architecture,
+    fix_typing_errors,
+    raise_coverage,
+    reviewed_change,
+)
 from tools.samples.making import Sample
 
 SAMPLES: dict[str, Sample] = {
-    sample.definition: sample for sample in (raise_coverage.SAMPLE, fix_typing_errors.SAMPLE, reviewed_change.SAMPLE)
+    one.SAMPLE.definition: one.SAMPLE
+    for one in (raise_coverage, fix_typing_errors, reviewed_change, bug_lifecycle, discovery_to_architecture)
 }
 """By the name of the catalog definition that each is for."""
 

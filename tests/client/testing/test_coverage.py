@@ -65,3 +65,26 @@ def test_timeout_is_covered_when_the_end_of_time_approves():
     definition = "steps: [{id: g, type: approval, timeout: 1h, on_timeout: approve}]"
     found = coverage(subject(definition).definition, [played(definition)])
     assert found.missed == ("g approved", "g rejected")
+
+
+GATES = """steps:
+- {id: a, type: shell, command: m, approval: {timeout: 1h}, accept: {on_reject: rework, timeout: 1h}}
+"""
+
+
+def test_each_way_at_the_gates_around_a_step_is_covered_when_cases_take_it():
+    cases = (
+        "decisions: {a: approve, a/accept: [{verdict: reject}, {verdict: approve}]}",
+        "decisions: {a: approve, a/accept: reject}",
+        "decisions: {a: approve}",
+        "decisions: {a: reject}",
+        "",
+    )
+    tested = subject(GATES).definition
+    ways = ("approved", "rejected", "timeout", "accepted", "not accepted", "acceptance timeout", "sent back")
+    outcomes = [played(GATES, keys) for keys in cases]
+    assert coverage(tested, []).points == ("a", *(f"a {way}" for way in ways))
+    assert coverage(tested, outcomes).missed == ()
+    assert coverage(tested, outcomes[:1]).missed == tuple(
+        f"a {way}" for way in ("rejected", "timeout", "not accepted", "acceptance timeout")
+    )

@@ -16,6 +16,14 @@ steps:
     steps: [{id: lint, type: shell, command: lint}, {id: facts, type: set, values: {a: 1}}]
   - {id: write, type: agent, prompt: p}
   - {id: release, type: approval}
+  - {id: told, type: wait, signal: news.come, timeout: 1d}
+  - id: publish
+    type: shell
+    command: publish
+    on_failure: pause
+    approval: {timeout: 1d}
+    accept: {timeout: 1d}
+    compensate: {type: shell, command: withdraw}
 """
 ).definition
 
@@ -34,7 +42,11 @@ def found(keys: str):
         ("stubs: {checks/facts: {}}", "unfit-case", "checks/facts", "of type `set`, which is computed"),
         ("stubs: {release: {}}", "unfit-case", "release", "give its decision under `decisions`"),
         ("stubs: {build: [{fail: {times: 2}}, {}]}", "unfit-case", "build", "`times` can stand only in the last stub"),
-        ("decisions: {build: approve}", "unfit-case", "build", "there is `release`"),
+        ("decisions: {build: approve}", "unfit-case", "build", "there is `release`, `publish` and `publish/accept`"),
+        ("decisions: {build/accept: approve}", "unknown-step", "build/accept", "no step has the path"),
+        ("signals: {news: {}}", "unfit-case", "news", "no step waits for a signal `news`"),
+        ("resumptions: {build: [{}]}", "unfit-case", "build", "does not pause the run when it fails"),
+        ("resumptions: {biuld: [{}]}", "unknown-step", "biuld", "did you mean `build`?"),
         ("decisions: {nothing: approve}", "unknown-step", "nothing", "no step has the path `nothing`"),
         ("expect: {prompts: {build: [x]}}", "unfit-case", "build", "there is `write`"),
         ("expect: {path: [build, publich]}", "unknown-step", "publich", "no step has the path"),
@@ -59,7 +71,9 @@ def test_mistake_is_found_at_its_token_when_it_does_not_fit_the_definition(keys,
 
 def test_nothing_is_found_when_a_case_fits():
     keys = (
-        "stubs: {build: {}, 'checks/lint#2': {}}, decisions: {release: approve}, expect: {path: [build, checks/lint], "
+        "stubs: {build: {}, 'checks/lint#2': {}, publish/compensate/undo_publish: {}}, decisions: {release: approve, publish: approve, "
+        "'publish@2/accept': reject}, signals: {news.come: {}}, resumptions: {publish: [{action: skip}]}, "
+        "expect: {path: [build, checks/lint], "
         "prompts: {write: [p]}, error: {step: outputs}, outputs: {done: x}, check: [outputs.done == 'x']}"
     )
     assert found(keys)[1] == ()
@@ -101,6 +115,9 @@ def test_steps_are_known_by_path_when_they_stand_in_groups():
         "checks/facts",
         "write",
         "release",
+        "told",
+        "publish",
+        "publish/compensate/undo_publish",
     ]
 
 
