@@ -11,8 +11,9 @@ from pydantic import JsonValue
 from definitions.checks.context import Context, Placed
 from definitions.collections import MOST_ITEMS
 from definitions.diagnostics import Diagnostic, Note
+from definitions.errors import ExpressionError
 from definitions.steps.control import ForEach
-from definitions.templates import OPENING
+from definitions.templates import OPENING, parse_template
 from definitions.values import type_name, with_article
 
 
@@ -24,15 +25,29 @@ def check(context: Context) -> Iterator[Diagnostic]:
             continue
         if isinstance(each.items, list | dict):
             yield from _literal(context, placed, each)
-        elif not (isinstance(each.items, str) and OPENING in each.items):
+        elif not isinstance(each.items, str) or not _is_one_template(each.items):
             found = with_article(type_name(each.items))
             message = f"`items` is {found}, and a list or an object is wanted"
-            help_ = f'write `items: "{{{{ {each.items} }}}}"`' if isinstance(each.items, str) else None
+            help_ = None
+            if isinstance(each.items, str):
+                help_ = (
+                    f'write `items: "{{{{ {each.items} }}}}"`'
+                    if OPENING not in each.items
+                    else "keep one `{{ }}` alone"
+                )
             yield context.report("invalid-value", message, context.span((*path, "items")), help_)
         if each.key is not None and OPENING not in each.key and not context.is_broken((*path, "key")):
             message = f"every item has the key `{each.key}`"
             help_ = f'name a part of the item: `key: "{{{{ {each.name}.name }}}}"`'
             yield context.report("duplicate-item-key", message, context.span((*path, "key")), help_)
+
+
+def _is_one_template(text: str) -> bool:
+    """Whether a text is one `{{ }}`, or is not valid, which is told elsewhere."""
+    try:
+        return OPENING in text and parse_template(text).single is not None
+    except ExpressionError:
+        return True
 
 
 def _literal(context: Context, placed: Placed, each: ForEach) -> Iterator[Diagnostic]:

@@ -13,6 +13,7 @@ from definitions.steps import (
     ApprovalStep,
     AssertStep,
     GroupStep,
+    PluginStep,
     SetStep,
     ShellStep,
     Step,
@@ -61,11 +62,13 @@ def _own_names(step: Step, library: Mapping[str, Definition]) -> frozenset[str] 
             return frozenset(step.values)
         case WaitStep():
             return frozenset({"until"} if step.signal is None else {"payload", "received_at"})
+        case PluginStep():
+            return None
         case ActivityStep():
             return frozenset({"result"})
+        case WorkflowStep(detach=True):
+            return frozenset({"execution_id"})
         case WorkflowStep():
-            if step.detach:
-                return frozenset({"execution_id"})
             return frozenset(library[step.definition].outputs) if step.definition in library else None
         case GroupStep():
             return frozenset(child.id for child in step.steps) | ({"winner"} if step.mode == "race" else set[str]())

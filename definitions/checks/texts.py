@@ -38,6 +38,12 @@ class Parsed:
     expressions: tuple[tuple[int, Expression], ...]
     """Each with where its own text begins."""
 
+    @property
+    def is_one_expression(self) -> bool:
+        """Whether the whole text is one `{{ }}`, so that it keeps the value's type."""
+        text = self.text.strip()
+        return len(self.expressions) == 1 and text.startswith(OPENING) and text.endswith(CLOSING)
+
 
 def parsed_texts(context: Context) -> Iterator[Parsed]:
     """Yield every text of the definition, outer ones first."""

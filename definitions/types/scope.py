@@ -8,6 +8,7 @@ their outputs are open here: an unknown name in them is anything, and said once.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
@@ -26,7 +27,9 @@ from definitions.steps import (
     Step,
     WaitStep,
     WorkflowStep,
+    lists_of,
 )
+from definitions.steps.control import ForEach
 from definitions.templates import OPENING, parse_template
 from definitions.types.inference import Inference
 from definitions.types.schemas import schema_type
@@ -104,6 +107,8 @@ _FIXED: dict[type, Type] = {
 }
 """Step types whose outputs are always the same."""
 _SHELL = {"stdout": STRING, "exit_code": NUMBER}
+_LOOP = record({**dict.fromkeys(("index", "count", "iteration", "max_iterations"), NUMBER), "key": STRING}, "unknown")
+"""Items have the one half, passes the other; `checks.scopes` tells which."""
 _RUN = record({"id": STRING, "started_at": STRING}, "unknown")
 _ENV = mapping_of(optional(STRING))
 
@@ -125,13 +130,19 @@ class TypeScope:
     is_broken: Callable[[Path], bool] = _nothing_is_broken
     library: Mapping[str, Definition] = field(default_factory=dict[str, Definition])
     """The definitions that `workflow` steps run, by reference."""
+    reading: str | None = None
+    """The id of the step whose text is looked at: which items its names mean."""
     _steps: dict[str, Located] = field(init=False)
+    _around: dict[str, tuple[Step, ...]] = field(init=False)
+    _items: dict[str, Type] = field(default_factory=dict[str, Type])
+    _documents: Type | None = None
     _outputs: dict[str, Type] = field(default_factory=dict[str, Type])
     _inputs: Type = field(init=False)
     _depth: int = 0
 
     def __post_init__(self) -> None:
         self._steps = dict(_located(tuple(self.definition.steps), ("steps",)))
+        self._around = dict(_enclosed(tuple(self.definition.steps), ()))
         has_tree = self.definition.workspace.source != "none"
         declared = {name: self._input(name, one, has_tree=has_tree) for name, one in self.definition.inputs.items()}
         self._inputs = record(declared, "unknown")
@@ -147,12 +158,16 @@ class TypeScope:
                 return _ENV
             case "run":
                 return _RUN
+            case "loop":
+                return _LOOP
+            case "docs":
+                return self._all_documents()
             case "result" if owner is not None:
                 return replace(self._own(owner, self._path_of(owner)), rest="unknown")
             case _ if name in self._steps:
                 return self._entry(name, owner)
             case _:
-                return ANY  # `steps` as a whole; words of what is still to come
+                return self._item(name)  # or `steps` as a whole
 
     def value(self, value: JsonValue, path: Path) -> Type:
         """Return what a template value at `path` gives."""
@@ -169,9 +184,55 @@ class TypeScope:
                 return ANY
             self._outputs[name] = ANY  # a step that reads itself, or a circle of them, tells nothing
             self._depth += 1
-            self._outputs[name] = self._all(*self._steps[name])
+            with self._read_by(name):
+                self._outputs[name] = self._all(*self._steps[name])
             self._depth -= 1
         return self._outputs[name]
+
+    @contextmanager
+    def _read_by(self, name: str) -> Iterator[None]:
+        """Let names mean what they mean in the texts of a step."""
+        before, self.reading = self.reading, name
+        yield
+        self.reading = before
+
+    # --- items and documents ------------------------------------------------------------------------
+
+    def _item(self, name: str) -> Type:
+        """Return what the innermost `for_each` with items of that name goes over."""
+        for step in self._around.get(self.reading or "", ()):
+            if step.for_each is not None and step.for_each.name == name:
+                return self._items_of(step, step.for_each)
+        return ANY
+
+    def _items_of(self, step: Step, each: ForEach) -> Type:
+        if step.id not in self._items:
+            self._items[step.id] = ANY
+            with self._read_by(step.id):
+                self._items[step.id] = _inside(
+                    self._rendered(each.items, None, (*self._path_of(step), "for_each", "items"))
+                )
+        return self._items[step.id]
+
+    def _all_documents(self) -> Type:
+        """Return what `docs` is: documents by name, in whichever scope, and the scopes' own by key."""
+        if self._documents is None:
+            self._documents = ANY  # a document that is made of documents
+            found: dict[str, list[Type]] = {}
+            scoped: dict[str, dict[str, list[Type]]] = {}
+            for name, (step, path) in self._steps.items():
+                scopes = [one.for_each.scope for one in self._around[name] if one.for_each and one.for_each.scope]
+                for document, value in step.store.items():
+                    with self._read_by(name):
+                        kind = self._rendered(value, step, (*path, "store", document))
+                    found.setdefault(document, []).append(kind)
+                    for scope in scopes[:1]:
+                        scoped.setdefault(scope, {}).setdefault(document, []).append(kind)
+            fields = {name: joined(kinds) for name, kinds in found.items()}
+            for scope, inside in scoped.items():
+                fields[scope] = mapping_of(record({name: joined(one) for name, one in inside.items()}, "unknown"))
+            self._documents = record(fields, "unknown")
+        return self._documents
 
     # --- inputs -------------------------------------------------------------------------------------
 
@@ -203,7 +264,10 @@ class TypeScope:
         if self._is_mended(path, "outputs"):
             return ANY
         declared = {name: self._declared(step, value, name, path) for name, value in step.outputs.items()}
-        return replace(own, fields={**own.fields, **declared})
+        found = replace(own, fields={**own.fields, **declared})
+        if step.for_each is None or self._is_mended(path, "for_each"):
+            return found if step.for_each is None else ANY
+        return mapping_of(optional(found) if step.for_each.on_error == "continue" else found)
 
     def _declared(self, step: Step, value: JsonValue, name: str, path: Path) -> Type:
         if isinstance(step, ShellStep) and not (isinstance(value, str) and OPENING in value):
@@ -212,7 +276,7 @@ class TypeScope:
 
     def _own(self, step: Step, path: Path) -> Type:
         """Return a step's outputs by its type alone. A type that is not here tells nothing."""
-        if self._is_mended(path, "type") or step.for_each is not None:
+        if self._is_mended(path, "type"):
             return ANY
         if type(step) in _FIXED:
             return _FIXED[type(step)]
@@ -222,12 +286,10 @@ class TypeScope:
                 return ANY if is_free else record(_SHELL, "unknown")
             case AgentStep():
                 return self._answer(step, path)
-            case WaitStep() if step.signal is None:
-                return record({"until": STRING}, "unknown")
+            case WaitStep():
+                return record({"until": STRING} if step.signal is None else {"received_at": STRING}, "unknown")
             case WorkflowStep():
                 return self._other(step)
-            case WaitStep() | ActivityStep() | AssertStep() | ApprovalStep():
-                return ANY
             case SetStep():
                 return self._values(step, path)
             case GroupStep():
@@ -267,7 +329,10 @@ class TypeScope:
     def _children(self, step: GroupStep, path: Path) -> Type:
         if self._is_mended(path, "steps"):
             return ANY
-        return record({child.id: optional(self.outputs(child.id)) for child in step.steps}, "unknown")
+        found = {child.id: optional(self.outputs(child.id)) for child in step.steps}
+        if step.mode == "race":
+            found["winner"] = optional(one_of([child.id for child in step.steps]))
+        return record(found, "unknown")
 
     # --- texts --------------------------------------------------------------------------------------
 
@@ -309,5 +374,22 @@ def _located(steps: Sequence[Step], path: Path) -> Iterator[tuple[str, Located]]
         if step.id not in seen:
             yield step.id, (step, (*path, index))
         seen.add(step.id)
-        if isinstance(step, GroupStep):
-            yield from _located(step.steps, (*path, index, "steps"))
+        for keys, inner in lists_of(step):
+            yield from _located(inner, (*path, index, *keys))
+
+
+def _enclosed(steps: Sequence[Step], around: tuple[Step, ...]) -> Iterator[tuple[str, tuple[Step, ...]]]:
+    """Yield each step's id with the step and those around it, the innermost first."""
+    for step in steps:
+        yield step.id, (step, *around)
+        for _, inner in lists_of(step):
+            yield from _enclosed(inner, (step, *around))
+
+
+def _inside(collection: Type) -> Type:
+    """Return what each item of a collection is."""
+    if collection.is_just("list"):
+        return collection.items or ANY
+    if collection.is_just("object") and (collection.rest == "none" or collection.others is not None):
+        return joined([*collection.fields.values(), *([collection.others] if collection.others else [])])
+    return ANY

@@ -42,3 +42,40 @@ def test_branches_have_no_predecessors_when_parallel():
     ).steps
     assert predecessors(steps, 1, is_parallel=False) == ["a"]
     assert predecessors(steps, 1, is_parallel=True) == []
+
+
+def test_graph_shows_jumps_loops_and_items_when_drawn():
+    text = """
+name: drawn
+steps:
+  - id: g
+    type: group
+    loop: {max_iterations: 3, until: 'steps.a.outputs.n > 1', on_exhausted: h}
+    steps:
+      - {id: a, type: set, values: {n: 1}}
+      - {id: b, type: workflow, definition: hello, for_each: {items: [1, 2], as: who}}
+  - {id: c, type: wait, signal: go, on_success: e, on_failure: h, for_each: {items: "{{ inputs.all }}"}}
+  - {id: d, type: shell, command: x, on_success: end, compensate: {type: shell, command: y}}
+  - {id: h, type: shell, command: x}
+  - {id: e, type: shell, command: x, on_failure: d}
+inputs: {all: {type: array}}
+"""
+    assert mermaid(require(text, "f")) == (
+        "flowchart TD\n"
+        '    subgraph step_g["g (sequential)<br/>loop, at most 3 until steps.a.outputs.n #gt; 1"]\n'
+        '        step_a["a<br/>set"]\n'
+        '        step_b[["b<br/>workflow<br/>for each who of 2 items"]]\n'
+        "    end\n"
+        '    step_c["c<br/>wait<br/>for each item of inputs.all"]\n'
+        '    step_d["d<br/>shell"]\n'
+        '    step_undo_d["undo_d<br/>shell"]\n'
+        '    step_h["h<br/>shell"]\n'
+        '    step_e["e<br/>shell"]\n'
+        "    step_g -.->|exhausted| step_h\n"
+        "    step_a --> step_b\n"
+        "    step_g --> step_c\n"
+        "    step_c -->|on success| step_e\n"
+        "    step_c -.->|on failure| step_h\n"
+        "    step_d -.-|undo| step_undo_d\n"
+        "    step_e -.->|on failure| step_d\n"
+    )
