@@ -129,7 +129,7 @@ def taken_over(request: RunInput, earlier: EarlierRun, definition: Definition | 
         definition: The definition given anew, whose inputs may be others.
     """
     inputs = {
-        name: _as_given(value)
+        name: as_given(value)
         for name, value in earlier.inputs.items()
         if definition is None or name in definition.inputs
     }
@@ -182,7 +182,7 @@ def _lost(store: Store, ledger: Ledger) -> list[str]:
     return [path for path, record in ledger.records.items() if record.tree in gone]
 
 
-def _as_given(value: JsonValue) -> JsonValue:
+def as_given(value: JsonValue) -> JsonValue:
     """Return an input as a person gave it: a file by its path."""
     return value[FILE_KEY] if is_file_reference(value) else value
 
@@ -191,6 +191,7 @@ __all__ = [
     "EarlierRun",
     "NoSuchStep",
     "NothingKnown",
+    "as_given",
     "earlier_run",
     "kept_of",
     "recorded_report",

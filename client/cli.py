@@ -25,9 +25,13 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "graph": ("client.commands.authoring:graph", "Print a definition as a Mermaid graph."),
         "test": ("client.commands.test:test", "Test definitions by their *.test.yaml files."),
         "catalog": ("client.commands.catalog:catalog", "List and show the ready-made definitions."),
+        "definitions": ("client.commands.definitions:definitions", "List and change the definitions of a folder."),
+        "export": ("client.commands.bundles:export", "Write a definition and all it leads to into one file."),
+        "import": ("client.commands.bundles:import_bundle", "Take a definition out of such a file."),
     },
     "Run": {
         "run": ("client.commands.run:run", "Start a run and watch it."),
+        "rerun": ("client.commands.rerun:rerun", "Take up an ended or stuck run in a new one."),
         "watch": ("client.commands.run:watch", "Watch a run until it ends."),
         "list": ("client.commands.inspect:list_runs", "List runs, the newest first."),
         "show": ("client.commands.inspect:show", "Show the status record of a run."),
@@ -54,7 +58,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 
-PLANNED = frozenset({"history", "rerun", "definitions", "export", "import", "store", "artifacts", "schedule", "serve"})
+PLANNED = frozenset({"history", "store", "artifacts", "schedule", "serve"})
 PLANNED_OPTIONS = frozenset({"--dry-run"})
 
 _COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}

@@ -135,6 +135,36 @@ def in_use(name: str, runs: Sequence[str]) -> str:
 IN_USE_REMEDY = "wait for them, or cancel them; `--force` deletes it all the same, for what they need is frozen with them"
 
 
+def definition_deleted(name: str, path: str) -> str:
+    """Say that a definition is gone."""
+    return f"deleted `{name}`: {path}"
+
+
+def exported(name: str, files: int, digest: str, path: str) -> str:
+    """Say what a bundle holds."""
+    return f"exported `{name}` with {amount(files, 'file')}, digest {digest[:12]}: {path}"
+
+
+def imported(name: str, digest: str, path: str) -> str:
+    """Say what a bundle brought."""
+    return f"imported `{name}`, digest {digest[:12]}; run it: `perdure run {path}`"
+
+
+def in_the_way(paths: Sequence[str]) -> str:
+    """Say that files are there already with other content."""
+    few = ", ".join(f"`{path}`" for path in paths[:5])
+    return f"{amount(len(paths), 'file')} would be written over: {few}{' …' if len(paths) > 5 else ''}"
+
+
+IN_THE_WAY_REMEDY = "import into another folder (`--into DIR`), or replace them with `--force`"
+BAD_BUNDLE_REMEDY = "nothing was written; have it exported again by `perdure export`"
+
+
+def bad_bundle(path: str, reason: str) -> str:
+    """Say that a bundle is refused."""
+    return f"the bundle `{path}` is refused: {reason}"
+
+
 def definition_written(verb: str, name: str, path: str, status: str) -> str:
     """Say what became of a definition."""
     return f"{verb} `{name}` ({status}): {path}"
@@ -444,3 +474,12 @@ def bench_figure(name: str, median: float, unit: str, worst: float | None, count
 def bench_silent(task_queue: str, seconds: int) -> str:
     """Say that nobody took the first run."""
     return f"no worker of the task queue `{task_queue}` took a run within {seconds} s; it was ended"
+
+
+RERUN_REMEDY = "start it anew with `perdure run`"
+NOTHING_TO_RERUN = "nothing is to be done again: the run completed, and nothing else was asked for; nothing was started"
+
+
+def still_alive(execution_id: str) -> str:
+    """Say that the run that is taken up has not ended."""
+    return f"note: {execution_id} has not ended and goes on; what it does from here on is not taken over"

@@ -22,8 +22,8 @@ from definitions.diagnostics import Diagnostic
 from definitions.errors import DefinitionInvalid
 from definitions.finders import Files, Names
 from definitions.inputs import check_inputs, parse_assignment
-from definitions.loader import Loaded
 from definitions.library import Found, Whole, load_whole, names_a_file
+from definitions.loader import Loaded
 from definitions.messages import InlineDefinition
 from definitions.models import Definition
 from definitions.nodes import Mapping as MappingNode
@@ -129,13 +129,19 @@ def with_names(source: Source, workspace: Path, provider: str | None) -> Source:
     return replace(source, names=found)
 
 
-def names_around(definition: Definition, folder: Path) -> FoundNames:
-    """Return what names of agents and skills mean in a folder, or in the git root above it."""
+def names_around(definition: Definition, folder: Path, seen: dict[str, str] | None = None) -> FoundNames:
+    """Return what names of agents and skills mean in a folder, or in the git root above it.
+
+    `seen` takes the texts that were read, by path.
+    """
     inside = folder.resolve()
     root = next((place for place in (inside, *inside.parents) if (place / ".git").exists()), inside)
 
     def read_text(path: str) -> str | None:
-        return next((text for place in (inside, root) if (text := _small_text(place / path)) is not None), None)
+        text = next((text for place in (inside, root) if (text := _small_text(place / path)) is not None), None)
+        if text is not None and seen is not None:
+            seen[path] = text
+        return text
 
     return find(definition, read_text)
 
@@ -151,6 +157,28 @@ def _small_text(path: Path) -> str | None:
 
 def gather_inputs(definition: Definition, assignments: Sequence[str], file: Path | None) -> dict[str, JsonValue]:
     """Return the inputs as given: those of the file, then the assignments. Raises `Refused`."""
+    given, findings = _given(definition, assignments, file)
+    if not findings:  # what an unreadable assignment leaves missing is not worth a finding of its own
+        findings = check_inputs(definition, given)[1]
+    _refuse_errors(findings, {}, "inputs")
+    return given
+
+
+def inputs_given_anew(
+    definition: Definition, assignments: Sequence[str], file: Path | None, before: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """Return the inputs that are given beside those of an earlier run. Raises `Refused` where they do not fit."""
+    given, findings = _given(definition, assignments, file)
+    if not findings:
+        known = {name: value for name, value in before.items() if name in definition.inputs}
+        findings = check_inputs(definition, {**known, **given})[1]
+    _refuse_errors(findings, {}, "inputs")
+    return given
+
+
+def _given(
+    definition: Definition, assignments: Sequence[str], file: Path | None
+) -> tuple[dict[str, JsonValue], list[Diagnostic]]:
     given = {} if file is None else read_mapping(file, "inputs")
     findings: list[Diagnostic] = []
     for assignment in assignments:
@@ -160,10 +188,7 @@ def gather_inputs(definition: Definition, assignments: Sequence[str], file: Path
             findings += error.diagnostics
             continue
         given[name] = value
-    if not findings:  # what an unreadable assignment leaves missing is not worth a finding of its own
-        findings = check_inputs(definition, given)[1]
-    _refuse_errors(findings, {}, "inputs")
-    return given
+    return given, findings
 
 
 def read_mapping(path: Path, what: str) -> dict[str, JsonValue]:

@@ -58,7 +58,7 @@ async def start_run(connection: Connection, request: Request) -> str:
         tree = await asyncio.to_thread(_snapshot, connection.store, request.workspace)
     execution_id = request.execution_id or new_execution_id(definition.id)
     message = _run_input(request, tree, is_embedded=connection.endpoint.is_embedded)
-    await _start(connection, execution_id, message, definition)
+    await send_start(connection, execution_id, message, definition)
     return execution_id
 
 
@@ -74,6 +74,11 @@ def environment_of(
     paths = (path for one in (definition, *others) for model in _models(one) for path in references(model))
     used = {str(path[1]) for path in paths if len(path) > 1 and path[0] == "env"}
     return {name: environment[name] for name in sorted(used) if name in environment}
+
+
+def caller_environment() -> dict[str, str]:
+    """Return the facts of this machine that steps on the embedded default use."""
+    return {name: os.environ[name] for name in CALLER_ENVIRONMENT if name in os.environ}
 
 
 def user_name() -> str:
@@ -113,7 +118,6 @@ def _snapshot(store: Store, folder: Path) -> str:
 
 
 def _run_input(request: Request, tree: str | None, *, is_embedded: bool) -> RunInput:
-    caller = {name: os.environ[name] for name in CALLER_ENVIRONMENT if name in os.environ} if is_embedded else None
     return RunInput(
         definition=request.source.reference,
         inputs=request.inputs,
@@ -123,7 +127,7 @@ def _run_input(request: Request, tree: str | None, *, is_embedded: bool) -> RunI
         names=request.source.names,
         provider=request.provider,
         script=request.script,
-        caller_environment=caller,
+        caller_environment=caller_environment() if is_embedded else None,
     )
 
 
@@ -134,7 +138,7 @@ def _models(definition: Definition) -> Iterator[BaseModel]:
     yield from all_steps(definition.steps)
 
 
-async def _start(connection: Connection, execution_id: str, message: RunInput, definition: Definition) -> None:
+async def send_start(connection: Connection, execution_id: str, message: RunInput, definition: Definition) -> None:
     """Start the workflow; where the namespace lacks our search attribute, start it without."""
     from temporalio.service import RPCError, RPCStatusCode
 
@@ -167,6 +171,7 @@ async def _start_workflow(
             static_summary=one_line(definition.description or definition.name),
             static_details=static_details(definition, message.inputs, execution_id),
             search_attributes=attributes,
+            memo=None if message.rerun_of is None else {"rerun_of": message.rerun_of.id},
         )
     except WorkflowAlreadyStartedError as error:
         raise Problem(

@@ -72,8 +72,6 @@ class RerunOf(Message):
     Example: `{"id": "release-20260131-a1b2c3", "failed": true}`
     """
 
-    model_config = ConfigDict(populate_by_name=True)
-
     id: str = Field(min_length=1, max_length=1000)
     """Its execution id."""
     failed: bool = False

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from client.connection import Connection
     from client.progress import Progress
     from client.starting import Request
+    from definitions.models import Definition
     from definitions.records import Status
 
 
@@ -140,7 +141,7 @@ def run(
     from client.request_files import gather_inputs, read_mapping, require_definition, with_names
     from client.starting import Request
 
-    chosen = _known_provider(provider)
+    chosen = known_provider(provider)
     folder = _folder(workspace)
     source = with_names(require_definition(definition), folder, chosen)
     request = Request(
@@ -152,7 +153,7 @@ def run(
         script=None if script is None else read_mapping(script, "answers by step path"),
     )
     follower = Follower(as_json=as_json, strict=strict, timeout=timeout)
-    return _interruptible(follower, lambda: _run(request, follower, profile, detach=detach, as_json=as_json))
+    return interruptible(follower, lambda: _run(request, follower, profile, detach=detach, as_json=as_json))
 
 
 @click.command(short_help="Watch a run until it ends.")
@@ -171,7 +172,7 @@ def watch(execution_id: str, strict: bool, timeout: timedelta | None, as_json: b
         return run_connected(lambda connection: follower.follow(connection, execution_id), profile)
 
     follower.execution_id = execution_id
-    return _interruptible(follower, watched)
+    return interruptible(follower, watched)
 
 
 def _run(request: Request, follower: Follower, profile: str | None, *, detach: bool, as_json: bool) -> ExitCode:
@@ -183,28 +184,27 @@ def _run(request: Request, follower: Follower, profile: str | None, *, detach: b
         endpoint = connection.endpoint
         say(messages.connected(endpoint.address, endpoint.namespace, is_embedded=endpoint.is_embedded))
         execution_id = await start_run(connection, request)
-        say(messages.run_started(execution_id, _page(connection, execution_id)))
+        say(messages.run_started(execution_id, page_of(connection, execution_id)))
         if not detach:
             return await follower.follow(connection, execution_id)
-        _tell_detached(execution_id, request, as_json=as_json)
+        tell_detached(execution_id, request.source.definition, as_json=as_json)
         return ExitCode.SUCCESS
 
     return run_connected(started, profile)
 
 
-def _tell_detached(execution_id: str, request: Request, *, as_json: bool) -> None:
+def tell_detached(execution_id: str, definition: Definition, *, as_json: bool) -> None:
     """Print the id as data: scripts go on with it."""
     from definitions.records import Status
 
     if not as_json:
         click.echo(execution_id)
         return
-    definition = request.source.definition
     record = Status(execution_id=execution_id, definition_id=definition.id, status="pending")
     write_json_line(record.model_copy(update={"definition_name": definition.name}).model_dump(mode="json"))
 
 
-def _interruptible(follower: Follower, work: Callable[[], ExitCode]) -> ExitCode:
+def interruptible(follower: Follower, work: Callable[[], ExitCode]) -> ExitCode:
     """Do `work`; Ctrl-C and SIGTERM detach from the run."""
     try:
         return work()
@@ -220,7 +220,7 @@ def _detach_on_terminate() -> None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
-def _page(connection: Connection, execution_id: str) -> str | None:
+def page_of(connection: Connection, execution_id: str) -> str | None:
     """Return the run's address in the Web UI."""
     from urllib.parse import quote
 
@@ -246,7 +246,7 @@ def _folder(path: Path) -> Path:
     return Path(os.path.abspath(path))
 
 
-def _known_provider(name: str | None) -> str | None:
+def known_provider(name: str | None) -> str | None:
     """Return the provider. Raises `Problem` where it is planned or unknown."""
     from typing import get_args
 
