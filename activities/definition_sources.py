@@ -31,8 +31,8 @@ from definitions.library import (
 from definitions.loader import frozen
 from definitions.messages import FrozenDefinition, InlineDefinition, RunInput
 from definitions.models import Definition
+from definitions.parts import parts_of
 from definitions.rendering import render_json, render_text
-from definitions.steps import AgentStep, ShellStep, Step, lists_of
 from definitions.text_guard import written
 
 LIBRARY_LIMIT = 400_000
@@ -69,9 +69,7 @@ class Resolved:
     @property
     def parts(self) -> dict[str, Definition]:
         """What a run interprets itself beside the first definition, by key."""
-        inside = reached(self.definition, self.library, with_detached=False)
-        is_on = self.definition.cache.default == "on"
-        return {key: as_part(self.library[key], is_cached=is_on) for key in sorted(inside)}
+        return parts_of(self.definition, self.library)
 
 
 def resolve(policy: DefinitionPolicy, store: Store, request: RunInput) -> Resolved:
@@ -109,20 +107,6 @@ def by_name(folder: Path | None, name: str) -> Whole:
         raise invalid("unknown-definition", f"{error.message}; there are {known or 'none'}") from None
     path = Path(found.file)
     return load_whole(found, Files(path.parent, names, is_bounded=True), key=path.name)
-
-
-def as_part(definition: Definition, *, is_cached: bool) -> Definition:
-    """Return a definition as a step of another runs it.
-
-    Its `env` becomes that of each process that it starts. Steps that say nothing about the cache follow their own
-    definition's default, also where that of the run (`is_cached`) is another.
-    """
-    inner = definition.cache.default == "on"
-    default = None if inner == is_cached else inner
-    if not definition.env and default is None:
-        return definition
-    steps = [_settled(step, definition.env, default) for step in definition.steps]
-    return definition.model_copy(update={"steps": steps, "env": {}})
 
 
 def keep(store: Store, execution_id: str, resolved: Resolved) -> None:
@@ -197,26 +181,9 @@ def _bounded(resolved: Resolved) -> Resolved:
     return resolved
 
 
-def _settled(step: Step, env: Mapping[str, str], default: bool | None) -> Step:
-    changes: dict[str, object] = {}
-    if isinstance(step, ShellStep | AgentStep):
-        if env:
-            changes["env"] = {**env, **step.env}
-        if default is not None and step.cache is None and step.cache_key is None and step.use_cache is None:
-            changes["cache"] = default
-    for keys, inner in lists_of(step):
-        steps = [_settled(one, env, default) for one in inner]
-        if keys == ("steps",):
-            changes["steps"] = steps
-        elif step.compensate is not None:
-            changes["compensate"] = step.compensate.model_copy(update={"steps": steps})
-    return step.model_copy(update=changes) if changes else step
-
-
 __all__ = [
     "DefinitionPolicy",
     "Resolved",
-    "as_part",
     "by_name",
     "invalid",
     "keep",

@@ -17,7 +17,7 @@ from activities.store.keys import run_key
 from client import closings, messages
 from client.exit_codes import ExitCode
 from client.output import Problem
-from definitions.messages import WORKFLOW_TYPE
+from definitions.messages import DEFINITIONS_MEMO, WORKFLOW_TYPE
 from definitions.records import ENDED, Event, Status
 
 if TYPE_CHECKING:
@@ -150,6 +150,19 @@ async def list_runs(
         seen.add(line.execution_id)
         yield line
         count += 1
+        if count >= limit:
+            return
+
+
+async def runs_with_definition(connection: Connection, definition: str, limit: int) -> AsyncIterator[str]:
+    """Yield the ids of runs that have not ended and that run a definition, or have it as a part."""
+    count = 0
+    query_text = f"WorkflowType = '{WORKFLOW_TYPE}' AND ExecutionStatus = 'Running'"
+    async for execution in connection.client.list_workflows(query_text):
+        parts = (await execution.memo()).get(DEFINITIONS_MEMO) or []
+        if _line(execution).definition_id == definition or definition in parts:
+            yield execution.id
+            count += 1
         if count >= limit:
             return
 

@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from definitions.errors import ErrorClass
     from definitions.graph import mermaid
     from definitions.messages import (
+        DEFINITIONS_MEMO,
         WORKFLOW_TYPE,
         Answer,
         Cancel,
@@ -50,7 +51,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.run_error import run_error
     from workflows.scope import Scopes
     from workflows.steps import HANDLERS
-    from workflows.temporal_host import HEARTBEAT_TIMEOUT, LOST_WORKERS, Controls, TemporalHost
+    from workflows.temporal_host import HEARTBEAT_TIMEOUT, LOST_WORKERS, Controls, TemporalHost, see_cancel
 
 BOOKKEEPING_TIME = timedelta(hours=1)
 FINISH_RETRY = RetryPolicy(
@@ -126,6 +127,8 @@ class RunDefinition:
             )
             raise ApplicationError(cause.message, *cause.details, type=cause.type, non_retryable=True) from error
         self._live.adopt(prepared)
+        if prepared.library:  # for who wants to delete one of them
+            workflow.upsert_memo({DEFINITIONS_MEMO: sorted({str(one["id"]) for one in prepared.library.values()})})
         return prepared
 
     async def _walk(self, prepared: Prepared) -> Ending:
@@ -213,9 +216,7 @@ class RunDefinition:
 
     async def _continue_as_new(self, prepared: Prepared) -> None:
         await self._write_report(prepared)
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():  # the activity swallowed it
-            raise asyncio.CancelledError
+        see_cancel()  # the activity may have swallowed it
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(self._successor())
 

@@ -11,14 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from client.definition_folder import folder_of
 from client.testing.verdicts import Subject
 from definitions import catalog
 from definitions.cases.checks import check_cases
 from definitions.cases.loading import SUFFIXES, LoadedCases, definition_path, load_case_file
 from definitions.cases.models import CaseFile
 from definitions.diagnostics import Diagnostic, has_errors
-from definitions.loader import load_file
+from definitions.finders import Files, Names
+from definitions.library import Found, Whole, load_whole
 from definitions.nodes import find, head
+from definitions.parts import parts_of
+from definitions.yaml_guard import MAXIMUM_BYTES
 
 _PASSED_OVER = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", ".tools", "dist", "build"})
 
@@ -74,18 +78,27 @@ def collect(path: Path) -> Collected:
         return Collected(path, loaded, None, None, loaded.diagnostics, sources)
     file = definition_path(loaded.cases, path)
     try:
-        definition = load_file(file)
+        whole = _load(file)
     except OSError as error:
         finding = _no_definition(loaded, file, error)
         return Collected(path, loaded, None, None, (finding,), sources)
-    sources[str(file)] = definition.source
-    if definition.definition is None:
-        wrong = tuple(finding for finding in definition.diagnostics if finding.severity == "error")
+    sources |= whole.sources
+    if whole.definition is None:
+        wrong = tuple(finding for finding in whole.diagnostics if finding.severity == "error")
         return Collected(path, loaded, None, None, wrong, sources)
-    subject = Subject(definition.definition, definition.source, str(file), path.parent)
-    findings = check_cases(loaded, definition.definition)
+    definition = whole.definition
+    parts = parts_of(definition, whole.library)
+    subject = Subject(definition, whole.loaded.source, str(file), path.parent, parts, whole.texts)
+    findings = check_cases(loaded, definition, parts)
     cases = None if has_errors(findings) else loaded.cases
     return Collected(path, loaded, cases, subject, findings, sources)
+
+
+def _load(file: Path) -> Whole:
+    with file.open("rb") as stream:
+        found = Found(stream.read(MAXIMUM_BYTES + 1), str(file))
+    names = Names(folder_of(os.environ, Path()))
+    return load_whole(found, Files(file.parent, names), key=file.name)
 
 
 def _of_catalog(name: str) -> Path | None:

@@ -193,7 +193,7 @@ def run_input(case: Case, subject: Subject, scene: "Scene") -> dict[str, JsonVal
         raise NotPlayable(wrong.message, ("inputs",))
     tree = save_manifest(scene.store, snapshot(scene.store, scene.workspace))
     return {
-        "definition": {"text": subject.source, "file": subject.file},
+        "definition": {"text": subject.source, "file": subject.file, "library": {**subject.texts}},
         "inputs": case.inputs,
         "env": {**case.env},
         "workspace": {"tree": tree},

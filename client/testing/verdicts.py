@@ -32,6 +32,10 @@ class Subject:
     """The definition's file, as findings name it."""
     folder: Path
     """Where the test file stands: `files_from` is relative to it."""
+    library: Mapping[str, Definition] = field(default_factory=dict[str, Definition])
+    """The definitions that its `workflow` steps run, as a run interprets them, by key."""
+    texts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The texts of these, by key."""
 
 
 @dataclass(frozen=True, slots=True)

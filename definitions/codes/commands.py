@@ -64,7 +64,29 @@ CODES = (
         "the run has no files",
         "Its definition says `workspace: {from: none}`, or it was started without.",
     ),
-    Code("taken-id", "a run of that id exists already", "Ids of runs are unique. Leave `--id` out and one is made."),
+    Code(
+        "taken-id",
+        "a run, or a definition, of that id exists already",
+        "Ids of runs are unique: leave `--id` out and one is made. Ids of definitions are unique in their folder: "
+        "`perdure definitions update` replaces one.",
+    ),
+    Code(
+        "definition-in-use",
+        "runs use the definition, or others refer to it",
+        "Runs that have begun keep what they need, so nothing breaks; but who looks at them would not find what they "
+        "run. `--force` deletes a definition that runs use.",
+    ),
+    Code(
+        "bad-bundle",
+        "a bundle is not whole, or not safe",
+        "A bundle is taken only where its content has the digest that it names, every path stays in the folder, and "
+        "all its definitions are there and have no errors. Nothing was written.",
+    ),
+    Code(
+        "in-the-way",
+        "files are there already, with other content",
+        "`perdure import` writes over nothing unless `--force` is given. Nothing was written.",
+    ),
     Code("start-refused", "the server did not start the run", "The message is the server's own."),
     Code(
         "unfit",

@@ -1,13 +1,19 @@
 """The fixtures of diagnostic codes: what each one loads, and the text that comes of it."""
 
+import contextlib
 import json
+import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 from definitions.codes import CODES, SECTIONS
 from definitions.diagnostics import Diagnostic
+from definitions.finders import Texts
 from definitions.inputs import check_inputs
+from definitions.library import Found, load_whole
 from definitions.loader import load
 from definitions.rendering import render_text
+from tests.support.plugin_packages import greeting
 from tests.support.run_fixtures import failure_of
 
 EVALUATION = [code.slug for code in SECTIONS["evaluation"].codes]
@@ -33,20 +39,43 @@ GENERATED = {"text-too-large": _too_large, "too-deep": _too_deep, "too-many-node
 """Texts that are too big to be kept."""
 
 
-def findings_of(slug: str) -> tuple[list[Diagnostic], str]:
-    """Return the findings that a code's fixture gives, and the source they point into."""
+@contextlib.contextmanager
+def packages(slug: str) -> Generator[None]:
+    """Have the packages that a code's fixture needs: two that clash, or one whose module is empty."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if slug == "plugin-clash":
+            stack.enter_context(greeting(folder / "kind-words"))
+            stack.enter_context(greeting(folder / "warm-words"))
+        if slug == "plugin-failed":
+            stack.enter_context(greeting(folder / "no-words", source=""))
+        yield
+
+
+def findings_of(slug: str) -> tuple[list[Diagnostic], dict[str, str]]:
+    """Return the findings that a code's fixture gives, and the sources they point into.
+
+    What it leads to stands in a folder of the code's name.
+    """
     text = GENERATED[slug]() if slug in GENERATED else (FOLDER / f"{slug}.yaml").read_bytes()
-    loaded = load(text, "release.yaml", with_lint=CODES[slug].severity == "lint")
+    if (FOLDER / slug).is_dir():
+        whole = load_whole(Found(text, "release.yaml"), Texts(_beside(FOLDER / slug)), key="release.yaml")
+        return list(whole.diagnostics), dict(whole.sources)
+    with packages(slug):
+        loaded = load(text, "release.yaml", with_lint=CODES[slug].severity == "lint")
     findings = list(loaded.diagnostics)
     given = FOLDER / f"{slug}.json"
     if given.exists() and loaded.definition:
         findings += check_inputs(loaded.definition, json.loads(given.read_text(encoding="utf-8")))[1]
-    return findings, loaded.source
+    return findings, {"release.yaml": loaded.source}
+
+
+def _beside(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in folder.rglob("*.yaml")}
 
 
 def rendered(slug: str) -> str:
     """Return the text that a code's fixture gives."""
     if slug in EVALUATION:
         return failure_of(slug, FOLDER)[1]
-    findings, source = findings_of(slug)
-    return render_text(findings, {"release.yaml": source}, color=False)
+    return render_text(*findings_of(slug), color=False)

@@ -120,7 +120,7 @@ def _inputs(definition: Definition, given: dict[str, JsonValue]) -> dict[str, Js
 
 
 def _stand_in(value: JsonValue, declared: Input | None) -> JsonValue:
-    """Return a value to be held to a declaration: for a file its path, for a big value an empty one of a fitting type."""
+    """Return a value to be held to a declaration: a file's path, for a big one an empty one of a fitting type."""
     if is_file_reference(value):
         return str(value[FILE_KEY]) if declared is None or declared.type == "file" else {}
     if is_value_reference(value):
@@ -144,7 +144,7 @@ def _paths(definition: Definition, inputs: dict[str, JsonValue]) -> dict[str, st
 
 
 def _hold_to_types(definition: Definition, outputs: dict[str, JsonValue]) -> None:
-    """Raise StepFailure (class `output`) where an output is not what the definition declares; null is always allowed."""
+    """Raise StepFailure (class `output`) where an output is not what the definition declares; null is allowed."""
     for name, output in definition.outputs.items():
         value = outputs.get(name)
         if value is None or output.type not in _KINDS or is_value_reference(value):
