@@ -55,6 +55,8 @@ NO_RETRY = RetryPolicy(maximum_attempts=1)
 SUMMARY_LIMIT = 80
 HISTORY_LIMIT = 20_000
 """Events past which nothing new starts, whatever still runs."""
+HISTORY_SIZE = 20_000_000
+"""Bytes of history past which nothing new starts."""
 
 Result = TypeVar("Result", bound=BaseModel)
 
@@ -102,7 +104,9 @@ class TemporalHost:
 
         Here a cancel that came too late for the activity before is seen: an activity that ends well in spite
         of its cancellation gives its result, and the cancellation of the task that waited for it would be lost.
+        It is looked for before waiting too: nobody would wake one that was cancelled already.
         """
+        see_cancel()
         while self._is_closed(is_long=is_long):
             event = self._controls.event("start")
             event.clear()
@@ -116,7 +120,10 @@ class TemporalHost:
         info = workflow.info()
         if not controls.is_leaving and info.is_continue_as_new_suggested():
             nothing_runs = controls.in_flight == 0
-            controls.is_leaving = nothing_runs or is_long or info.get_current_history_length() >= HISTORY_LIMIT
+            is_full = (
+                info.get_current_history_length() >= HISTORY_LIMIT or info.get_current_history_size() >= HISTORY_SIZE
+            )
+            controls.is_leaving = nothing_runs or is_long or is_full
         return controls.is_leaving or controls.book.paused
 
     async def run_step(self, call: StepCall, step: Step) -> StepResult:
@@ -128,17 +135,24 @@ class TemporalHost:
         )
 
     async def call_activity(self, call: ActivityCall, step: ActivityStep) -> JsonValue:
-        """Call by the name that the author gave; Temporal's own retries cover lost workers only."""
+        """Call by the name that the author gave, once.
+
+        The step's time counts from here: where nobody polls the queue, it would never begin. A cancelled one that
+        heartbeats is waited for; one that does not may never hear of it.
+        """
+        beats = step.heartbeat_timeout is not None
+        cancellation = workflow.ActivityCancellationType
         self._controls.in_flight += 1
         try:
             return await workflow.execute_activity(  # without a type its result is plain JSON
                 call.activity,
                 args=list(call.arguments),
                 task_queue=call.task_queue,
+                schedule_to_close_timeout=step.timeout,
                 start_to_close_timeout=UNBOUNDED if step.timeout is None else step.timeout,
                 heartbeat_timeout=step.heartbeat_timeout,
                 retry_policy=NO_RETRY,
-                cancellation_type=workflow.ActivityCancellationType.TRY_CANCEL,
+                cancellation_type=cancellation.WAIT_CANCELLATION_COMPLETED if beats else cancellation.TRY_CANCEL,
                 summary=f"{call.path} \u00b7 {call.activity}"[:SUMMARY_LIMIT],
             )
         except ActivityError as error:
@@ -193,6 +207,7 @@ class TemporalHost:
 
     async def sleep_until(self, moment: datetime, summary: str) -> None:
         """Sleep by a timer of the server."""
+        see_cancel()
         remaining = moment - self.now()
         if remaining > timedelta():
             await workflow.sleep(remaining, summary=summary[:SUMMARY_LIMIT])
@@ -203,6 +218,7 @@ class TemporalHost:
 
     async def decision(self, gate: Gate) -> Decision | None:
         """Wait for a decision that a handler recorded."""
+        see_cancel()
         event = self._controls.event(f"gate {gate.gate}")
         while (decision := accepted_decision(self._controls.book, gate)) is None:
             if gate.deadline is not None and gate.deadline <= self.now():
@@ -214,6 +230,7 @@ class TemporalHost:
 
     async def signal(self, name: str, deadline: datetime | None, summary: str) -> Signal | None:
         """Take the signal from the ledger, where the workflow's handler puts it."""
+        see_cancel()
         event = self._controls.event(f"signal {name}")
         signals = self._controls.book.signals
         while name not in signals:
@@ -226,6 +243,7 @@ class TemporalHost:
 
     async def resumption(self, path: str) -> Resumption:
         """Pause the run, unless somebody has spoken already, and wait."""
+        see_cancel()
         book = self._controls.book
         if path not in book.resumptions and not book.paused:
             book.paused, book.pause_reason = True, f"step `{path}` failed"

@@ -1,6 +1,7 @@
 """Fixtures of the live tests.
 
 forgetful   a worker on a server that suggests continuing as new after 60 events
+impatient   the same, and from 90 events on nothing new starts, whatever still runs
 """
 
 from collections.abc import AsyncIterator
@@ -19,3 +20,10 @@ async def forgetful(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[R
         client = await connected(address)
         async with running_worker(client, "forgetful", folder / "home") as worker:
             yield worker
+
+
+@pytest.fixture
+def impatient(forgetful: RunningWorker, monkeypatch: pytest.MonkeyPatch) -> RunningWorker:
+    """Return the same worker, with a lower limit of events."""
+    monkeypatch.setattr("workflows.temporal_host.HISTORY_LIMIT", 90)
+    return forgetful

@@ -8,7 +8,7 @@ from tests.support.workers import RunningWorker
 pytestmark = pytest.mark.server
 
 
-async def test_items_are_not_run_twice_when_the_run_continues_as_new(forgetful: RunningWorker):
+async def test_items_are_not_run_twice_when_the_run_continues_as_new(impatient: RunningWorker):
     text = """
 inputs: {log: {type: string}}
 workspace: {from: empty}
@@ -21,14 +21,14 @@ steps:
       - {id: b, type: shell, command: "cat {{ n }}.txt"}
   - {id: after, type: shell, command: "cat *.txt | wc -l"}
 """
-    log = forgetful.settings.home / "items.log"
-    handle = await start(forgetful, text, inputs={"log": str(log)})
+    log = impatient.settings.home / "items.log"
+    handle = await start(impatient, text, inputs={"log": str(log)})
     ended = await finished(handle)
     assert ended.error is None
     assert sorted(log.read_text().split(), key=int) == [str(number) for number in range(30)]
     assert ended.steps["after"].outputs == {"stdout": "30", "exit_code": 0}
     assert ended.steps["each"].finished == 30
-    assert await histories_of(forgetful, handle.id) > 2
+    assert await histories_of(impatient, handle.id) > 2
 
 
 async def test_collection_in_the_store_is_read_in_windows_over_histories(forgetful: RunningWorker):

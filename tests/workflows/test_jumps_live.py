@@ -12,7 +12,7 @@ workspace: {from: empty}
 outputs: {count: {value: "{{ steps.work.outputs.stdout }}"}}
 steps:
   - {id: work, type: shell, command: "echo x >> tries.txt; wc -l < tries.txt", max_visits: 20}
-  - {id: more, type: shell, command: "true"}
+  - {id: more, type: shell, command: "true", max_visits: 20}
   - id: check
     type: assert
     condition: int(steps.work.outputs.stdout) >= 14

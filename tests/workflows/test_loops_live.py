@@ -70,7 +70,7 @@ async def test_pass_that_runs_ends_and_no_other_starts_when_the_run_is_paused(wo
     await handle.execute_update("pause", {"by": "ana"})
     await until_step(handle, "a#2", "completed")
     now = await status(handle)
-    assert (now.status, now.steps["a"].iteration) == ("paused", 2 if "a#3" not in now.steps else 3)
+    assert now.status == "paused"
     assert "a#3" not in now.steps
     await handle.execute_update("resume", {"by": "ana"})
     assert (await finished(handle)).steps["a"].iteration == 4
