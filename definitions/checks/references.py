@@ -75,7 +75,7 @@ class _Reading:
 
     @property
     def _sees_own_result(self) -> bool:
-        return self._is_after_the_step or self.parsed.path[-2:] == ("loop", "until")
+        return self._is_after_the_step or self.parsed.is_about_a_pass
 
     # --- names --------------------------------------------------------------------------------------
 

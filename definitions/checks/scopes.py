@@ -121,4 +121,4 @@ def _sees_own_item(parsed: Parsed) -> bool:
 
 def _sees_own_pass(parsed: Parsed) -> bool:
     """Whether a text is evaluated in each pass."""
-    return parsed.field not in ("when", "for_each", "store", "summary") or parsed.path[-2:] == ("loop", "until")
+    return parsed.field not in ("when", "for_each", "store", "summary") or parsed.is_about_a_pass

@@ -39,6 +39,12 @@ class Parsed:
     """Each with where its own text begins."""
 
     @property
+    def is_about_a_pass(self) -> bool:
+        """Whether the text is evaluated after a pass of its step's loop, over that pass's results."""
+        key = self.path[len(self.owner.path) :][:2] if self.owner else ()
+        return key in (("loop", "until"), ("loop", "start_at"), ("loop", "message"))
+
+    @property
     def is_one_expression(self) -> bool:
         """Whether the whole text is one `{{ }}`, so that it keeps the value's type."""
         text = self.text.strip()

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from definitions.durations import LONGEST, PATTERN
 from definitions.inputs import NAME_PATTERN
 from definitions.schema.assembling import Schema
+from definitions.steps.agent import NAME_PATTERN as AGENT_NAME
 
 _GIVES_AN_ID = "[A-Za-z0-9\u0130\u212a]"
 """What of a name is left in an id; two letters outside of ASCII have a lower case inside it."""
@@ -35,6 +36,7 @@ def add_rules(schema: Schema, steps: dict[str, Schema]) -> None:
     """Add the rules to the schemas of a definition and of its step types."""
     _id_from_name(schema)
     _inputs(_at(schema, "inputs"))
+    _agents(_at(schema, "agents"))
     _wait(_at(steps["WaitStep"], "duration"))
     for owner in (schema, steps["Step"]):
         _env(_at(owner, "env"))
@@ -57,6 +59,13 @@ def _inputs(schema: Schema) -> None:
     }
     declared = cast("Schema", schema["additionalProperties"])
     declared["allOf"] = [_default_of(kind, default) for kind, default in _DEFAULTS.items()]
+
+
+def _agents(schema: Schema) -> None:
+    schema["propertyNames"] = {
+        "pattern": f"{AGENT_NAME}|^x-",
+        "patternErrorMessage": "letters, digits, `_`, `.` and `-`, as in the name of a file",
+    }
 
 
 def _default_of(kind: str, default: Schema) -> JsonValue:

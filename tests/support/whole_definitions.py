@@ -25,6 +25,7 @@ WHOLE: dict[str, dict[str, Any]] = {
         "env": {"A": "b"},
         "workspace": {"from": "empty"},
         "cache": {"default": "on"},
+        "concurrency": {"group": "whole-{{ inputs.x }}", "policy": "refuse"},
         "timeout": "1h",
         "metadata": {"team": "a", "x-note": 1},
         "steps": [STEP],
