@@ -14,6 +14,7 @@ from activities.definition_sources import DefinitionPolicy
 from activities.evaluate import evaluate
 from activities.executors.agent import AgentExecutor
 from activities.executors.interface import Executor
+from activities.executors.plugin import PluginExecutor
 from activities.executors.shell import ShellExecutor
 from activities.fast_forward import FastForward
 from activities.finish import finish
@@ -40,7 +41,7 @@ from definitions.records import (
     StepCall,
     StepResult,
 )
-from definitions.steps import STEP_MODELS
+from definitions.steps import STEP_MODELS, PluginStep
 
 Activity = Callable[..., Any]
 
@@ -75,7 +76,7 @@ def activities(
     runner = StepRunner(store, checkouts, scratch, executors)
     preparation = Preparation(store, client, settings.definitions, FastForward(store, runner))
     by_queue: dict[str, list[Activity]] = {"none": [], "light": [], "agent": []}
-    for model in STEP_MODELS:
+    for model in (*STEP_MODELS, PluginStep):
         kind = str(get_args(model.model_fields["type"].annotation)[0])
         if kind in executors:
             by_queue[model.queue].append(_step_activity(kind, runner))
@@ -84,7 +85,7 @@ def activities(
 
 def built_in_executors() -> dict[str, Executor]:
     """Return what runs the steps that have an effect, by type."""
-    return {"shell": ShellExecutor(), "agent": AgentExecutor()}
+    return {"shell": ShellExecutor(), "agent": AgentExecutor(), "plugin": PluginExecutor()}
 
 
 def _step_activity(kind: str, runner: StepRunner) -> Activity:

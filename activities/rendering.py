@@ -19,7 +19,7 @@ from definitions.templates import render_value, to_text
 _STEP: TypeAdapter[Step] = TypeAdapter(Step)
 _NOT_THE_ATTEMPTS = frozenset({"outputs", "store", "approval", "accept", "for_each", "loop"})
 """Made after the step, or by the interpreter around it."""
-_KEEPS_TYPE = frozenset({"inputs", "values", "show"})
+_KEEPS_TYPE = frozenset({"inputs", "options", "values", "show"})
 """Fields of any JSON type; everywhere else a template's value becomes text."""
 
 

@@ -44,6 +44,7 @@ class ErrorClass(StrEnum):
     LOOP_EXHAUSTED = "loop-exhausted"  # all passes were made and `until` is not true
     COLLECTION = "collection"  # `for_each` got no collection, one too large, or keys that are not unique
     ACTIVITY = "activity"  # somebody's activity failed
+    PLUGIN = "plugin"  # the code of an installed package's step type failed
     ROUTED = "routed"  # the author's `on_success: fail`
     LOST = "lost"  # the worker died with the step, too often
     CANCELLED = "cancelled"

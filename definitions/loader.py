@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from definitions import allowances, checks, dialects, spellings
+from definitions import allowances, checks, dialects, plugin_steps, spellings
 from definitions.agent_names import NamedUse, named_in
 from definitions.diagnostics import Diagnostic, has_errors, in_order
 from definitions.errors import DefinitionInvalid
@@ -69,6 +69,7 @@ def load(
     if isinstance(document.root, Mapping):
         dialect = dialects.normalise(document.root, file, beside)
         spellings.normalise(document.root)
+        findings += plugin_steps.resolve(document.root, file)
     validated = validate(document.root, file)
     later = [*(dialect.findings if dialect else ()), *validated.diagnostics]
     context, checked = None, list[Diagnostic]()

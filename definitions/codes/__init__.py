@@ -9,6 +9,7 @@ have no page.
     steps         ids, order, what refers to what
     dialects      the two dialects, agents and skills by name
     effect        keys and values that would do nothing where they stand
+    plugins       step types of installed packages
     lint          what is legal and unwise, and comments that allow it
     expressions   the value language, and values in shell text
     library       definitions that lead to others
@@ -37,6 +38,7 @@ from definitions.codes import (
     inputs,
     library,
     lint,
+    plugins,
     steps,
     structure,
 )
@@ -62,7 +64,7 @@ SECTIONS = {
             *structure.CODES,
             *steps.CODES,
             *library.CODES,
-            *effect.CODES,
+            *effect.CODES, *plugins.CODES,
             *expressions.CODES,
             *dialects.CODES,
         ),

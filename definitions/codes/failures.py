@@ -146,6 +146,13 @@ CODES = (
         "until its `timeout`.",
     ),
     Code(
+        "plugin",
+        "the code of an installed package's step type failed",
+        "A step of a type that a package brings (`docs/plugins.md`) raised an error that is no failure of a step, or "
+        "answered with something that is no result. The message has the package, its version and the error. Failures "
+        "that the package itself tells have the classes of others.",
+    ),
+    Code(
         "routed",
         "the definition itself says that this is a failure",
         "A step ended well and its `on_success` is `fail`, or a handler ended its list with `end: failed`.",

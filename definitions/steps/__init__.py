@@ -15,13 +15,23 @@ from definitions.steps.agent import AgentStep
 from definitions.steps.approval import ApprovalStep
 from definitions.steps.assertion import AssertStep
 from definitions.steps.group import GroupStep
+from definitions.steps.plugin import PluginStep
 from definitions.steps.shell import ShellStep
 from definitions.steps.values import SetStep
 from definitions.steps.wait import WaitStep
 from definitions.steps.workflow import WorkflowStep
 
 Step = Annotated[
-    ShellStep | AgentStep | AssertStep | ApprovalStep | SetStep | WaitStep | GroupStep | WorkflowStep | ActivityStep,
+    ShellStep
+    | AgentStep
+    | AssertStep
+    | ApprovalStep
+    | SetStep
+    | WaitStep
+    | GroupStep
+    | WorkflowStep
+    | ActivityStep
+    | PluginStep,
     Field(discriminator="type"),
 ]
 
@@ -36,6 +46,7 @@ STEP_MODELS = (
     WorkflowStep,
     ActivityStep,
 )
+"""Those that authors write; `PluginStep` is what the loader makes of packages' types."""
 
 # Steps hold steps: the union is told to the modules that name it, and pydantic builds each model when it is first used.
 control.Step = group.Step = Step
@@ -64,6 +75,7 @@ __all__ = [
     "ApprovalStep",
     "AssertStep",
     "GroupStep",
+    "PluginStep",
     "SetStep",
     "ShellStep",
     "Step",
