@@ -90,7 +90,9 @@ def runs(draw: Any) -> Drawn:
             name: {key: value for one in sheets for key, value in getattr(one, name).items()}
             for name in ("outcomes", "files", "gates", "resumptions", "signals")
         },
-        cancel_at=draw(st.none() | st.integers(1, 60_000_000).map(lambda at: at * 10 + 5)) if sheet.chance(10) else None,
+        cancel_at=draw(st.none() | st.integers(1, 60_000_000).map(lambda at: at * 10 + 5))
+        if sheet.chance(10)
+        else None,
     )
     kills = draw(st.lists(st.integers(1, 120), max_size=4))
     return Drawn(definition, library, script, tuple(kills))

@@ -5,104 +5,36 @@ the one at which it ends. What runs side by side is walked branch by branch, and
 one of them stopped the others. What a run did is a list of notes: steps that ended, calls, signals taken, holds.
 
     visit    one visit of a step: `when`, body, hold, what follows     body    `for_each`, `loop`, attempts
-    walk_*   how the steps of a list follow each other                 find    what `steps.x` means
+    walk_*   how the steps of a list follow each other                 once    one attempt, by type
+
+The notes and what texts see of them are in `reference_notes`, rules over the definition alone in `reference_rules`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from definitions.collections import itemise
 from definitions.durations import parse_duration
-from definitions.errors import TRANSIENT, StepFailure
-from definitions.expressions import evaluate_condition, parse_condition
+from definitions.errors import StepFailure
 from definitions.models import Definition
-from definitions.steps import all_steps
-from definitions.templates import render_value
 from tests.support.outcome_script import Script, micro, moment, span
+from tests.support.reference_notes import Known, Note, Result, Seen, Stopped, Walk, entry, latest
+from tests.support.reference_rules import handlers, is_blocked, is_used_up, needs_of, retry_rules
 from tests.support.small_trees import Tree, conflicts, joined, written
 
 
-@dataclass
-class Note:
-    """A step, item or pass that ended. Other kinds: `call`, `opening`, `taking`, `hold`, `document` (path: its name)."""
-
-    kind: str
-    path: str
-    begin: int
-    end: int
-    status: str = ""
-    outputs: Any = None
-    error: tuple[str, str] | None = None
-    attempt: int = 1
-    handled: bool = False
-    retried: list[int] = field(default_factory=list[int])
-    forgotten: int | None = None
-    tree: Tree = ""
-    undo: Any = None
-    is_undone: bool = False
-
-
-class Stopped(Exception):
-    """A step failed and its list stops. `whole`: so does the run, or the definition that it is of."""
-
-    def __init__(self, kind: str, path: str, at: int, *, whole: bool = False) -> None:
-        self.kind, self.path, self.at, self.whole = kind, path, at, whole
-
-
-@dataclass
-class Walk:
-    """One walk of one list, and what is known of its steps; `before` is that of the pass before."""
-
-    steps: Sequence[Any]
-    prefix: str
-    around: "Walk | None" = None
-    before: "Walk | None" = None
-    visits: dict[str, int] = field(default_factory=dict[str, int])
-    results: dict[str, list[Note]] = field(default_factory=dict[str, list[Note]])
-    inside: dict[Any, "Walk"] = field(default_factory=dict[Any, "Walk"])
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a text sees: the walk that it stands in, values by name, results that are not in a walk, its documents."""
-
-    walk: Walk
-    values: Mapping[str, Any]
-    own: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    base: str = ""
-    scope: tuple[tuple[str, str], ...] = ()
-    key: str | None = None
-    turn: int | None = None
-
-    def with_result(self, step: Any, outputs: Any) -> "Seen":
-        own = {**self.own, step.id: entry("completed", outputs, None)}
-        return replace(self, values={**self.values, "result": outputs}, own=own)
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a step, an item or a pass ended, and where its list goes."""
-
-    status: str
-    at: int
-    tree: Tree
-    outputs: Any = None
-    error: tuple[str, str] | None = None
-    target: str | None = None
-
-
-class Reference:
+class Reference(Known):
     """Judges one run: `state`, `error`, `outputs`, `tree` and `notes` are what it must come to."""
 
     def __init__(self, definition: Definition, script: Script, library: Mapping[str, Definition]) -> None:
+        super().__init__()
         self.definition, self.script, self.library = definition, script, library
-        self.windows: list[tuple[int, int]] = []
 
     def judge(self) -> "Reference":
         """Walk again and again, until every pause that a failed step makes is known to what runs beside it."""
         while True:
-            self.notes: list[Note] = []
+            self.notes = []
             self._run()
             holds = sorted((note.begin, note.end) for note in self.notes if note.kind == "hold")
             new = next((hold for hold in holds if hold not in self.windows), None)
@@ -154,23 +86,6 @@ class Reference:
             raise stopped
         return found
 
-    def cut(self, mark: int, at: int) -> None:
-        """End at a moment what was noted since `mark`: what ran then is cancelled, what began later never was."""
-        kept: list[Note] = []
-        for note in self.notes[mark:]:
-            if note.begin > at or (note.end > at and (note.begin == at or note.kind in ("taking", "document"))):
-                note.status = ""
-                continue
-            if note.end > at and note.kind == "step":
-                note.status, note.outputs, note.error, note.handled = "cancelled", None, None, False
-                note.attempt -= sum(1 for moment in note.retried if moment > at)
-                note.retried = [moment for moment in note.retried if moment <= at]
-            if note.forgotten is not None and note.forgotten > at:
-                note.forgotten = None
-            note.end = min(note.end, at)
-            kept.append(note)
-        self.notes[mark:] = kept
-
     # --- lists --------------------------------------------------------------------------------------
 
     def walk_list(self, seen: Seen, at: int, tree: Tree) -> tuple[Tree, int]:
@@ -210,6 +125,7 @@ class Reference:
         needs = {step.id: needs_of(walk.steps, step) for step in walk.steps}
         ends: dict[str, Result] = {}
         stops: list[tuple[int, Stopped | None]] = []
+        closing: dict[str, Result] = {}
         waiting = list(walk.steps)
         while ready := [step for step in waiting if all(need in ends for need in needs[step.id])]:
             step = ready[0]
@@ -222,7 +138,7 @@ class Reference:
                     ends[step.id] = end
                 else:
                     stops.append((end.at, None))
-                    last_end = (step.id, end)
+                    closing[step.id] = end
             except Stopped as stopped:
                 stops.append((stopped.at, stopped))
         finish = max([at, *(end.at for end in ends.values())])
@@ -231,7 +147,7 @@ class Reference:
             self.cut(mark, finish)
             if stopped is not None:
                 raise stopped
-            ends[last_end[0]] = last_end[1]
+            ends |= {step_id: end for step_id, end in closing.items() if end.at == finish}
         done = {step_id for step_id, end in ends.items() if end.at <= finish}
         needed = {need for step_id in done for need in needs[step_id]}
         last = [ends[step.id].tree for step in walk.steps if step.id in done - needed]
@@ -465,6 +381,8 @@ class Reference:
                 after = tree if step.type == "activity" else written(tree, self.script.files.get(step.id), path)
                 name = "result" if step.type == "activity" else "out"
                 return Result("completed", at + long, after, {name: f"{path}!{number}"})
+            case _:
+                pass
         at += span(path, self.take("call", path, at))
         match step.type:
             case "set":
@@ -526,145 +444,3 @@ class Reference:
             raise Stopped("timeout", path, deadline)
         self.notes.append(Note("taking", step.signal, max(at, come), max(at, come)))
         return Result("completed", max(at, come), tree, {"payload": come, "received_at": moment(come)})
-
-    # --- what is known ------------------------------------------------------------------------------
-
-    def open(self, at: int) -> int:
-        """Return the moment from `at` on at which the run is not paused."""
-        for begin, end in sorted(self.windows) * 2:
-            at = end if begin <= at < end else at
-        return at
-
-    def count(self, kind: str, path: str) -> int:
-        return sum(1 for note in self.notes if (note.kind, note.path) == (kind, path))
-
-    def take(self, kind: str, path: str, at: int) -> int:
-        self.notes.append(Note(kind, path, at, at))
-        return self.count(kind, path)
-
-    def completed(self, path: str) -> Note | None:
-        found = [note for note in self.notes if note.kind == "step" and note.path == path and note.forgotten is None]
-        return found[-1] if found and found[-1].status == "completed" else None
-
-    def forget(self, prefix: str | tuple[str, ...], at: int, *, only_failed: bool = False) -> None:
-        """What stands below is done anew: all of it, or what failed or was cancelled with all that is in it."""
-        below = [note for note in self.notes if note.kind == "step" and note.path.startswith(prefix)]
-        dead = tuple(note.path for note in below if note.status in ("failed", "cancelled"))
-        for note in below:
-            if not only_failed or note.path in dead or note.path.startswith(tuple(f"{path}/" for path in dead)):
-                note.forgotten = at if note.forgotten is None else note.forgotten
-
-    def walk_before(self, step: Any, seen: Seen) -> Walk | None:
-        """Return the walk of a group's list in the pass before."""
-        if seen.turn is not None:
-            return seen.walk.inside.get((step.id, seen.key, seen.turn - 1))
-        return None if seen.walk.before is None else seen.walk.before.inside.get((step.id, seen.key, None))
-
-    def find(self, step_id: str, seen: Seen) -> Any:
-        """Return what `steps.ID` is: the nearest walk around that holds the step, in this pass or the one before."""
-        walk: Walk | None = seen.walk
-        while walk is not None:
-            if step_id in inside_of(walk.steps):
-                return descend(walk, step_id) or (walk.before and descend(walk.before, step_id))
-            walk = walk.around
-        return None
-
-    def scope(self, seen: Seen, at: int) -> dict[str, Any]:
-        top = seen.walk
-        while top.around is not None:
-            top = top.around
-        steps = {step_id: self.find(step_id, seen) for step_id in inside_of(top.steps)}
-        steps = {**{step_id: found for step_id, found in steps.items() if found}, **seen.own}
-        return {"env": {}, "steps": steps, "docs": self.documents(seen.base, seen.scope, at), **seen.values}
-
-    def documents(self, base: str, mine: tuple[tuple[str, str], ...], at: int) -> dict[str, Any]:
-        """What is stored, as a text in a scope sees it: its own first, those around, of inner ones a map by key."""
-        levels: list[dict[str, Any]] = [{} for _ in range(len(mine) + 1)]
-        for note in self.notes:
-            if note.kind != "document" or note.outputs[0] != base or note.end > at:
-                continue
-            _, scope, value = note.outputs
-            around = scope[:-1]
-            if scope == mine[: len(scope)]:
-                levels[len(scope)][note.path] = value
-            elif around == mine[: len(around)] and (len(around) == len(mine) or mine[len(around)][0] != scope[-1][0]):
-                levels[len(around)].setdefault(scope[-1][0], {}).setdefault(scope[-1][1], {})[note.path] = value
-        return {name: value for level in levels for name, value in level.items()}
-
-    def run_outputs(self, definition: Definition, seen: Seen, at: int) -> dict[str, Any]:
-        return {name: self.value(output.value, seen, at) for name, output in definition.outputs.items()}
-
-    def value(self, template: Any, seen: Seen, at: int) -> Any:
-        return render_value(template, self.scope(seen, at))
-
-    def holds(self, condition: str, seen: Seen, at: int) -> bool:
-        return evaluate_condition(parse_condition(condition), self.scope(seen, at))
-
-
-def descend(walk: Walk, step_id: str) -> Any:
-    """Find a step's result in a walk, or in the latest walks inside; the inside of a `for_each` is nobody's business."""
-    if any(step.id == step_id for step in walk.steps):
-        return latest(walk, step_id)
-    child = next(step for step in walk.steps if step_id in inside_of([step]))
-    inner = walk.inside.get(child.id) if child.for_each is None else None
-    return descend(inner, step_id) if inner is not None and step_id in inside_of(inner.steps) else None
-
-
-def latest(walk: Walk, step_id: str) -> dict[str, Any] | None:
-    """Return the latest visit of a step of a walk; one that was cut off before it began never was."""
-    visits = [note for note in walk.results.get(step_id, []) if note.status]
-    return entry(visits[-1].status, visits[-1].outputs, visits[-1].error) if visits else None
-
-
-def inside_of(steps: Sequence[Any]) -> list[str]:
-    """Return the ids of steps at any depth."""
-    return [step.id for step in all_steps(steps)]
-
-
-def handlers(steps: Sequence[Any]) -> set[str]:
-    """A handler is named only by failures, at least once by a step before it."""
-    ids = [step.id for step in steps]
-    wanted = [step.on_success for step in steps] + [need for step in steps for need in step.needs or []]
-    failing = [(step.id, step.on_failure) for step in steps]
-    failing += [(step.id, step.loop.on_exhausted) for step in steps if step.loop is not None]
-    known = [(name, target) for name, target in failing if target in ids and target not in wanted]
-    return {target for name, target in known if ids.index(name) < ids.index(target)}
-
-
-def is_used_up(step: Any, path: str, error: tuple[str, str]) -> bool:
-    """Whether a failure is that of the step's own loop, and the step says what follows then."""
-    return (
-        step.loop is not None and step.loop.on_exhausted not in ("fail", "continue") and error == ("loop-exhausted", path)
-    )
-
-
-def is_blocked(step: Any, ends: Mapping[str, Result]) -> bool:
-    """A step is skipped when a need that it names failed or was skipped, unless it asks `always()`."""
-    asks = step.when is not None and "always()" in step.when
-    return not asks and any(ends[need].status in ("failed", "skipped") for need in step.needs or [])
-
-
-def needs_of(steps: Sequence[Any], step: Any) -> list[str]:
-    """What a step waits for: its `needs`, else the step before."""
-    if step.needs is not None:
-        return list(step.needs)
-    index = list(steps).index(step)
-    return [steps[index - 1].id] if index else []
-
-
-def retry_rules(step: Any) -> list[tuple[int, int, float, int, Any]]:
-    """Most attempts, first wait, factor, longest wait, classes."""
-    written = step.retry if isinstance(step.retry, list) else [step.retry] if step.retry is not None else []
-    if not written and step.type == "agent":
-        return [(3, 1_000_000, 2.0, 60_000_000, TRANSIENT)]
-    return [
-        (rule.max_attempts, micro(rule.initial_interval), rule.backoff, micro(rule.max_interval), rule.on)
-        for rule in written
-    ]
-
-
-def entry(status: str, outputs: Any, error: tuple[str, str] | None) -> dict[str, Any]:
-    """What expressions see as `steps.ID`."""
-    told = None if error is None else {"type": error[0], "step": error[1]}
-    return {"outputs": outputs, "status": status, "error": told}
-

@@ -10,9 +10,7 @@ from tests.support.outcome_script import Script
 from tests.support.scripted_world import Played, play
 
 
-def run(
-    text: str, *, library: Mapping[str, str] | None = None, kills: Sequence[int] = (), **script: Any
-) -> Played:
+def run(text: str, *, library: Mapping[str, str] | None = None, kills: Sequence[int] = (), **script: Any) -> Played:
     """Interpret a definition; `script` are the fields of `Script`."""
     others = {name: model(body, name) for name, body in (library or {}).items()}
     return play(model(text), Script(**script), others, kills)

@@ -1,12 +1,12 @@
 """A host in virtual time over a `Script`, with a world that outlives it: a killed interpreter finds everything there.
 
-    World        what goes on whatever becomes of the interpreter: the clock, work that has begun, people, signals
-    WorldHost    the host of one life of the interpreter; at its n-th call it is killed
-    play         interpret a definition, killed at some calls, each time gone on from the ledger as JSON
+World        what goes on whatever becomes of the interpreter: the clock, work that has begun, people, signals
+WorldHost    the host of one life of the interpreter; at its n-th call it is killed
+play         interpret a definition, killed at some calls, each time gone on from the ledger as JSON
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -100,7 +100,7 @@ class WorldHost:
     def __init__(self, world: World, book: Book) -> None:
         self._world = world
         self._book = book
-        self.killed = asyncio.Event()
+        self.on_death: Callable[[], None] = lambda: None
         self.frozen: Ledger | None = None
 
     async def _live(self) -> None:
@@ -110,7 +110,7 @@ class WorldHost:
             if self._world.kills and self._world.calls == self._world.kills[0]:
                 self._world.kills.pop(0)
                 self.frozen = reload(self._book.freeze())
-                self.killed.set()
+                self.on_death()
         if self.frozen is not None:
             await asyncio.Event().wait()
 
@@ -240,6 +240,18 @@ class WorldHost:
 
 
 @dataclass
+class Alarm:
+    """The cancel of a run, once it is due."""
+
+    is_due: bool = False
+    ring: Callable[[], None] = lambda: None
+
+    def go_off(self) -> None:
+        self.is_due = True
+        self.ring()
+
+
+@dataclass
 class Played:
     """What a run came to."""
 
@@ -272,36 +284,34 @@ async def _play(definition: Definition, world: World, library: Mapping[str, Defi
     book = Book(Ledger())
     if definition.timeout is not None:
         book.deadline = START + definition.timeout
-    cancelled, undoing = asyncio.Event(), False
+    cancelled, undoing = Alarm(), False
     if world.script.cancel_at is not None:
-        asyncio.get_running_loop().call_at(world.script.cancel_at / 1_000_000, cancelled.set)
+        asyncio.get_running_loop().call_at(world.script.cancel_at / 1_000_000, cancelled.go_off)
     while True:
         world.lives += 1
         host = WorldHost(world, book)
         interpreter = _interpreter(definition, library, host, book)
         walk = asyncio.create_task(compensate(interpreter) if undoing else run_course(interpreter, "{}"))
-        signs = [asyncio.create_task(host.killed.wait())]
-        signs += [] if undoing or cancelled.is_set() else [asyncio.create_task(cancelled.wait())]
-        await asyncio.wait([walk, *signs], return_when=asyncio.FIRST_COMPLETED)
-        if host.frozen is None and not walk.done() and book.failure is not None:  # too late: it is undoing already
-            await asyncio.wait([walk, signs[0]], return_when=asyncio.FIRST_COMPLETED)
-        for sign in signs:
-            sign.cancel()
-        if host.frozen is not None:
-            walk.cancel()
-            await asyncio.gather(walk, *signs, return_exceptions=True)
-            book = Book(host.frozen)
-        elif walk.done():
+        sign = asyncio.Event()
+        walk.add_done_callback(lambda _, sign=sign: sign.set())
+        host.on_death = sign.set
+        cancelled.ring = sign.set
+        if not undoing and cancelled.is_due:
+            sign.set()
+        while not (walk.done() or host.frozen is not None):
+            await sign.wait()
+            sign.clear()
+            if cancelled.is_due and not undoing and book.failure is None and not walk.done():
+                break  # a cancel; one that comes while the run is undoing already is too late
+        if host.frozen is None and walk.done():
             course = walk.result()
             if course is None:
                 return Played(Ending("cancelled"), {}, None, book, world, interpreter)
             return Played(course.ending, course.outputs, course.tree, book, world, interpreter)
-        else:
-            walk.cancel()
-            await asyncio.gather(walk, *signs, return_exceptions=True)
-            undoing = True
-        if cancelled.is_set() and book.failure is None:
-            undoing = True
+        walk.cancel()
+        await asyncio.gather(walk, return_exceptions=True)
+        book = book if host.frozen is None else Book(host.frozen)
+        undoing = undoing or (cancelled.is_due and book.failure is None)
 
 
 def _interpreter(definition: Definition, library: Mapping[str, Definition], host: WorldHost, book: Book) -> Interpreter:

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from definitions.records import Event
 from tests.support.definition_strategies import Drawn, runs
 from tests.support.outcome_script import START, micro
-from tests.support.reference_interpreter import Note, Reference
+from tests.support.reference_interpreter import Reference
+from tests.support.reference_notes import Note
 from tests.support.scripted_world import Played, play
 from workflows.frames import Frame
 
@@ -59,8 +60,14 @@ def trace_of_notes(notes: list[Note]) -> list[Line]:
 
 def records_of_run(played: Played) -> dict[str, Any]:
     return {
-        path: (record.status, record.outputs, record.error and (record.error.type, record.error.step), record.handled,
-               record.compensated, 0 if record.status == "skipped" else record.attempt)
+        path: (
+            record.status,
+            record.outputs,
+            record.error and (record.error.type, record.error.step),
+            record.handled,
+            record.compensated,
+            0 if record.status == "skipped" else record.attempt,
+        )
         for path, record in sorted(played.book.records.items())
         if record.status != "cancelled" or record.started_at != record.completed_at
     }
@@ -69,8 +76,13 @@ def records_of_run(played: Played) -> dict[str, Any]:
 def records_of_notes(notes: list[Note]) -> dict[str, Any]:
     latest = {note.path: note for note in sorted(notes, key=lambda note: note.end) if note.forgotten is None}
     return {
-        path: (note.status, note.outputs, note.error, note.handled,
-               note.is_undone, 0 if note.status == "skipped" else note.attempt)
+        path: (
+            note.status,
+            note.outputs,
+            note.error,
+            note.handled,
+            note.is_undone,
+            0 if note.status == "skipped" else note.attempt,
+        )
         for path, note in sorted(latest.items())
     }
-
