@@ -33,6 +33,23 @@ def test_validate_json_is_one_list(cli, write, option):
     assert [finding["code"] for finding in json.loads(ran.out)] == ["unknown-step"]
 
 
+IMPLICIT = "id: w\nstages: [a]\nstageConfigs: {a: {role: critic, prompt: '${vars.topic}'}}\n"
+
+
+def test_validate_lists_inputs_that_are_used_and_not_declared_when_a_dialect_has_them(cli, write):
+    ran = cli("validate", "--no-lint", write(IMPLICIT))
+    assert ran.code == 0
+    assert "inputs that it uses and does not declare: `topic`" in ran.err
+    assert "warning[unknown-agent]: no agent is called `critic`" in ran.out
+
+
+def test_run_is_refused_before_anything_starts_when_an_agent_is_found_nowhere(cli, write):
+    ran = cli("run", write(IMPLICIT), "-i", "topic=rain")
+    assert ran.code == 7
+    assert "error[unknown-agent]: no agent is called `critic`" in ran.err
+    assert "server" not in ran.err
+
+
 WARNED = "name: warned\noutputs: {x: {type: string}}\nsteps: [{id: a, type: wait, duration: 1s}]\n"
 UNDESCRIBED = "name: undescribed\nsteps: [{id: a, type: wait, duration: 1s}]\n"
 
