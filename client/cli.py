@@ -36,6 +36,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "list": ("client.commands.inspect:list_runs", "List runs, the newest first."),
         "show": ("client.commands.inspect:show", "Show the status record of a run."),
         "logs": ("client.commands.logs:logs", "Print what the steps of a run printed."),
+        "history": ("client.commands.history:history", "Tell who did what to a run, and each attempt of its steps."),
     },
     "Control": {
         "pause": ("client.commands.control:pause", "Start no more steps of a run."),
@@ -58,8 +59,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 
-PLANNED = frozenset({"history", "store", "artifacts", "schedule", "serve"})
-PLANNED_OPTIONS = frozenset({"--dry-run"})
+PLANNED = frozenset({"store", "artifacts", "schedule", "serve"})
 
 _COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 
@@ -201,8 +201,6 @@ def _report_other(error: Exception) -> int:
 
 
 def _usage_message(error: click.UsageError) -> str:
-    if isinstance(error, click.NoSuchOption) and error.option_name in PLANNED_OPTIONS:
-        return f"`{error.option_name}` is planned, not there yet"
     if isinstance(error, click.NoSuchOption):
         return f"no option is called `{error.option_name}`"
     message = error.format_message().rstrip(".")

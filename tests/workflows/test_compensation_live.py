@@ -98,7 +98,9 @@ async def test_cancelled_run_is_undone_when_the_history_is_long(forgetful: Runni
     assert (tmp_path / "log").read_text() == undone(14)
 
 
-async def test_cancel_is_not_lost_when_it_comes_while_the_run_continues_as_new(forgetful: RunningWorker, tmp_path: Path):
+async def test_cancel_is_not_lost_when_it_comes_while_the_run_continues_as_new(
+    forgetful: RunningWorker, tmp_path: Path
+):
     """The cancel comes at every moment of a run that continues as new all the time; no run may outlive it."""
     steps = "".join(f"  - {{id: s{number}, type: shell, command: 'true'}}\n" for number in range(80))
     for number in range(4):
@@ -117,7 +119,10 @@ async def test_cancel_is_not_lost_when_it_comes_while_the_run_continues_as_new(f
 async def test_undoing_that_a_cancel_interrupts_is_done_anew(worker: RunningWorker, tmp_path: Path):
     text = made(tmp_path / "log", "{id: bad, type: shell, command: exit 1}")
     slow = f"if [ -e {tmp_path}/begun ]; then echo again >> {tmp_path}/log; else touch {tmp_path}/begun; sleep 600; fi"
-    text = text.replace("  - {id: bad", f"  - {{id: s, type: shell, command: 'true', compensate: {{type: shell, command: '{slow}'}}}}\n  - {{id: bad")
+    text = text.replace(
+        "  - {id: bad",
+        f"  - {{id: s, type: shell, command: 'true', compensate: {{type: shell, command: '{slow}'}}}}\n  - {{id: bad",
+    )
     handle = await start(worker, text)
     await until_step(handle, "s/compensate/undo_s", "running")
     await handle.cancel()

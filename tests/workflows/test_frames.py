@@ -8,7 +8,7 @@ def seen(text: str, path: str, **script: object) -> object:
 
 
 def read(step_id: str) -> str:
-    return f'type: set, values: {{v: "{{{{ default(steps.{step_id}.outputs.out, \'none\') }}}}"}}'
+    return f"type: set, values: {{v: \"{{{{ default(steps.{step_id}.outputs.out, 'none') }}}}\"}}"
 
 
 def test_inside_of_a_group_is_seen_from_outside():

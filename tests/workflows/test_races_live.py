@@ -20,7 +20,9 @@ def sleepers(mark: str) -> list[psutil.Process]:
     return found
 
 
-async def test_losers_processes_are_gone_and_their_files_dropped_when_one_has_won(worker: RunningWorker, tmp_path: Path):
+async def test_losers_processes_are_gone_and_their_files_dropped_when_one_has_won(
+    worker: RunningWorker, tmp_path: Path
+):
     text = f"""
 workspace: {{from: empty}}
 outputs: {{who: {{value: "{{{{ steps.first.outputs.winner }}}}"}}}}
