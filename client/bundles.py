@@ -19,7 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from client.whole_files import write_whole
 from definitions.diagnostics import Diagnostic
@@ -89,13 +89,13 @@ def pack(whole: Whole, path: Path, project: Mapping[str, str]) -> str:
     names = {key: text for key, text in whole.texts.items() if not names_a_file(key)}
     prefix = _prefix(files, path)
     placed = {posixpath.normpath(posixpath.join(prefix, key)): text for key, text in files.items()}
-    body = {
+    body: dict[str, JsonValue] = {
         "perdure_bundle": VERSION,
         "definition": posixpath.normpath(posixpath.join(prefix, path.name)),
         "digest": whole.digest,
-        "files": placed,
-        "names": names,
-        "project": dict(project),
+        "files": {**placed},
+        "names": {**names},
+        "project": {**project},
     }
     content = sha256(canonical_json(body).encode()).hexdigest()
     return json.dumps({**body, "content": content}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -257,7 +257,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def _canonical(value: object) -> bytes:
-    return canonical_json(cast("dict[str, str]", value)).encode("utf-8", "surrogatepass")
+    return canonical_json(cast("JsonValue", value)).encode("utf-8", "surrogatepass")
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -129,10 +129,11 @@ def in_use(name: str, runs: Sequence[str]) -> str:
     """Say that runs use a definition."""
     few = ", ".join(f"`{run}`" for run in runs[:5])
     more = f" and {len(runs) - 5} more" if len(runs) > 5 else ""
-    return f"{amount(len(runs), 'run')} that {'has' if len(runs) == 1 else 'have'} not ended {'uses' if len(runs) == 1 else 'use'} `{name}`: {few}{more}"
+    verbs = ("has", "uses") if len(runs) == 1 else ("have", "use")
+    return f"{amount(len(runs), 'run')} that {verbs[0]} not ended {verbs[1]} `{name}`: {few}{more}"
 
 
-IN_USE_REMEDY = "wait for them, or cancel them; `--force` deletes it all the same, for what they need is frozen with them"
+IN_USE_REMEDY = "wait for them, or cancel them; `--force` deletes it all the same: what they need is frozen with them"
 
 
 def definition_deleted(name: str, path: str) -> str:

@@ -31,6 +31,7 @@ QUERY_TIME = timedelta(seconds=10)
 EVENTS_LIMIT = 500
 """Events in one answer."""
 _EVENTS = TypeAdapter(list[Event])
+_NAMES = TypeAdapter(list[str])
 
 
 class NoAnswer(Exception):
@@ -159,7 +160,7 @@ async def runs_with_definition(connection: Connection, definition: str, limit: i
     count = 0
     query_text = f"WorkflowType = '{WORKFLOW_TYPE}' AND ExecutionStatus = 'Running'"
     async for execution in connection.client.list_workflows(query_text):
-        parts = (await execution.memo()).get(DEFINITIONS_MEMO) or []
+        parts = _NAMES.validate_python((await execution.memo()).get(DEFINITIONS_MEMO) or [])
         if _line(execution).definition_id == definition or definition in parts:
             yield execution.id
             count += 1

@@ -125,7 +125,8 @@ def _stand_in(value: JsonValue, declared: Input | None) -> JsonValue:
         return str(value[FILE_KEY]) if declared is None or declared.type == "file" else {}
     if is_value_reference(value):
         kind = "object" if declared is None else declared.type
-        return {"array": [], "object": {}}.get(kind, declared.enum[0] if declared and declared.enum else "")
+        empty: dict[str, JsonValue] = {"array": [], "object": {}}
+        return empty.get(kind, declared.enum[0] if declared and declared.enum else "")
     if isinstance(value, list):
         return [_stand_in(one, None) for one in value]
     if isinstance(value, dict):
