@@ -1,7 +1,6 @@
 """Runs of definitions in a dialect over the playing host; prompts' values as the agent would see them."""
 
 from dataclasses import dataclass, field
-from typing import cast
 
 from pydantic import JsonValue
 
@@ -50,4 +49,4 @@ async def play_loaded(
     journal = Journal(RunHandle(execution_id="run-1", definition_id=definition.id, context="c"), book, own)
     interpreter = Interpreter(definition, journal, book, scopes, own, HANDLERS)
     course = await run_course(interpreter, "t0")
-    return DialectPlayed(course.ending, course.outputs, book, cast("DialectHost", own), course.tree)
+    return DialectPlayed(course.ending, course.outputs, book, own, course.tree)
