@@ -113,7 +113,7 @@ class Known:
     def open(self, at: int) -> int:
         """Return the moment from `at` on at which the run is not paused."""
         for begin, end in sorted(self.windows) * 2:
-            at = end if begin <= at < end else at
+            at = end if begin < at < end else at
         return at
 
     def count(self, kind: str, path: str) -> int:

@@ -5,7 +5,6 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
-from definitions.records import Event
 from tests.support.definition_strategies import Drawn, runs
 from tests.support.outcome_script import START, micro
 from tests.support.reference_interpreter import Reference
@@ -38,19 +37,19 @@ def compare(drawn: Drawn) -> None:
     assert seen["docs"] == judged.documents("", (), 10**18)
 
 
-def is_stillborn(end: Note | Event) -> bool:
+def is_stillborn(note: Note) -> bool:
     """Whether a step was cancelled at the moment at which it began: whether it did begin is not determined."""
-    if isinstance(end, Note):
-        return end.status == "cancelled" and end.begin == end.end
-    return end.data.get("status") == "cancelled" and end.data.get("seconds") == 0
+    return note.status == "cancelled" and note.begin == note.end
 
 
 def trace_of_run(played: Played) -> list[Line]:
     ended = {"step_completed": "completed", "step_skipped": "skipped"}
+    begun = {event.step: event.timestamp for event in played.world.events if event.type == "step_started"}
     return sorted(
         (micro(event.timestamp - START), event.step or "", ended.get(event.type) or str(event.data["status"]))
         for event in played.world.events
-        if event.type in ("step_completed", "step_skipped", "step_failed") and not is_stillborn(event)
+        if event.type in ("step_completed", "step_skipped", "step_failed")
+        and (event.data.get("status") != "cancelled" or event.timestamp != begun[event.step])
     )
 
 
