@@ -9,6 +9,7 @@ holds `{{ }}` can be anything until then. Values keep their places, so that find
 
 import json
 from collections.abc import Iterator
+from functools import cached_property
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -17,6 +18,7 @@ from definitions.diagnostics import Diagnostic, Span
 from definitions.nodes import Entry, Mapping, Node, Path, Scalar, Sequence, find, head, text_at, to_value
 from definitions.plugins import STEP_KEYS, Plugin, PluginUnfit
 from definitions.plugins import find as find_plugin
+from definitions.plugins import names as plugin_names
 from definitions.shape import STEP_BY_TYPE
 from definitions.spellings import steps_of
 from definitions.steps.plugin import PLUGIN_TYPE
@@ -29,30 +31,51 @@ _MOST_FINDINGS = 20
 def resolve(root: Mapping, file: str) -> list[Diagnostic]:
     """Bring the steps of packages' types into the plain form, in place; return what is wrong with them."""
     found: list[Diagnostic] = []
+    packages = _Packages()
     for step in steps_of(root):
         kind = step.get("type")
         if isinstance(kind, Scalar) and isinstance(kind.value, str) and kind.value not in STEP_BY_TYPE:
-            found += _resolve(step, kind, file)
+            found += _resolve(step, kind, packages, file)
     return found
 
 
-def _resolve(step: Mapping, kind: Scalar, file: str) -> list[Diagnostic]:
+class _Packages:
+    """What packages bring, asked once for a definition: to read what they all say takes 10 ms."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Plugin | PluginUnfit | None] = {}
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return plugin_names()
+
+    def find(self, name: str) -> Plugin | PluginUnfit | None:
+        """Return a step type, what is wrong with it, or None where no package has it."""
+        if name not in self._names:
+            return None
+        if name not in self._known:
+            try:
+                found = find_plugin(name)
+            except PluginUnfit as unfit:
+                found = unfit
+            self._known[name] = found
+        return self._known[name]
+
+
+def _resolve(step: Mapping, kind: Scalar, packages: _Packages, file: str) -> list[Diagnostic]:
     is_plain = kind.value == PLUGIN_TYPE
     named = step.get("plugin") if is_plain else kind
     if not isinstance(named, Scalar) or not isinstance(named.value, str):
         return []  # the model of the plain form complains
-    try:
-        plugin = find_plugin(named.value)
-    except PluginUnfit as unfit:
-        if not is_plain:
-            _make_plain(step, kind)
-        return [Diagnostic(unfit.code, "error", unfit.message, file, head(named), help=unfit.help)]
+    plugin = packages.find(named.value)
     if plugin is None:
         message = f"no installed package brings a step type `{named.value}`"
         unknown = Diagnostic("unknown-step-type", "error", message, file, head(named), help="install the package")
         return [unknown] if is_plain else []  # a type that nobody knows is said where types are checked
     if not is_plain:
         _make_plain(step, kind)
+    if isinstance(plugin, PluginUnfit):
+        return [Diagnostic(plugin.code, "error", plugin.message, file, head(named), help=plugin.help)]
     options = step.get("options") or Mapping({}, kind.span)
     return list(_check(plugin, step, options, file)) if isinstance(options, Mapping) else []
 

@@ -77,10 +77,15 @@ def find(name: str) -> Plugin | None:
     return _loaded(found[0])
 
 
+def names() -> frozenset[str]:
+    """Return the step types that packages bring. It reads what every package says, so ask once for many steps."""
+    return frozenset(one.name for one in entry_points(group=ENTRY_POINTS))
+
+
 def clashes() -> list[PluginUnfit]:
     """Return what is wrong with the packages that are installed, whether a definition uses them or not."""
     found: list[PluginUnfit] = []
-    for name in sorted({one.name for one in entry_points(group=ENTRY_POINTS)}):
+    for name in sorted(names()):
         try:
             find(name)
         except PluginUnfit as unfit:

@@ -135,6 +135,19 @@ CODES = (
         severity="lint",
     ),
     Code(
+        "unkeyed-items",
+        "only their places name the items of a `for_each`",
+        "The collection is computed, and its items have neither `id`, `entity_id` nor `<as>_id`. They are counted from 0 "
+        "then, in paths and in results: another item in front, and each path means something else in the next run. A "
+        "`key` names them.",
+        Example(
+            'for_each: {items: "{{ steps.plan.outputs.files }}", as: file}',
+            'for_each: {items: "{{ steps.plan.outputs.files }}", as: file, key: "{{ file }}"}',
+            label=_UNWISE,
+        ),
+        severity="lint",
+    ),
+    Code(
         "unused-input",
         "nothing uses an input",
         "Somebody gives it a value and nothing comes of it; often it is a step that has lost its `{{ inputs.X }}`.",

@@ -4,7 +4,7 @@
     effects · known       which commands of a script do something to the world, and the table of them
     unchecked_agent · unbounded_agent · secret_for_agent
     effect_before_gate · gate_below_tier · cached_effect
-    unbounded_loop · unbounded_gate · unused_input · missing_description
+    unbounded_loop · unbounded_gate · unkeyed_items · unused_input · missing_description
 
 A rule is a function from a survey to findings of severity `lint`. A new one is a module here, its line in `RULES`,
 its page in `definitions.codes.lint` and its fixture. A rule says nothing where it cannot know.
@@ -25,6 +25,7 @@ from definitions.lint import (
     unbounded_gate,
     unbounded_loop,
     unchecked_agent,
+    unkeyed_items,
     unused_input,
 )
 from definitions.lint.survey import Survey, survey
@@ -42,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     cached_effect.check,
     unbounded_loop.check,
     unbounded_gate.check,
+    unkeyed_items.check,
     unused_input.check,
     missing_description.check,
 )

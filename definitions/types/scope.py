@@ -7,7 +7,7 @@ That a name exists at all is the matter of `definitions.checks.references`, so t
 their outputs are open here: an unknown name in them is anything, and said once.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +17,6 @@ from definitions.errors import ErrorClass, ExpressionError
 from definitions.models import Definition, Input
 from definitions.nodes import Path
 from definitions.steps import (
-    ActivityStep,
     AgentStep,
     ApprovalStep,
     AssertStep,
@@ -190,7 +189,7 @@ class TypeScope:
         return self._outputs[name]
 
     @contextmanager
-    def _read_by(self, name: str) -> Iterator[None]:
+    def _read_by(self, name: str) -> Generator[None]:
         """Let names mean what they mean in the texts of a step."""
         before, self.reading = self.reading, name
         yield

@@ -54,7 +54,7 @@ def test_word_is_suggested_when_it_is_close(word: str, expected: str | None):
         ("parallel", None),
         ("matrix", None),
         ("uses", None),
-        ("concurrency", None),
+        ("permissions", None),
         ("pipeline", None),
     ],
 )

@@ -25,7 +25,7 @@ def step(keys: str) -> str:
 
 
 PLANNED_STEP_KEYS = [
-    "accept: {}", "approval: {}", "secrets: []", "concurrency: 2",
+    "secrets: []", "concurrency: 2", "on_lost: fail",
 ]  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def test_planned_is_said_when_a_key_of_one_type_comes_later(keys: str):
     assert "planned" in message
 
 
-@pytest.mark.parametrize("key", ["secrets: [A]", "concurrency: x"])
+@pytest.mark.parametrize("key", ["secrets: [A]", "project: x"])
 def test_planned_is_said_when_a_definition_has_a_key_of_later(key: str):
     code, message, _ = only(f"{TOP}{WAIT}{key}\n")
     assert code == "unknown-key"

@@ -25,10 +25,11 @@ WHOLE: dict[str, dict[str, Any]] = {
         "env": {"A": "b"},
         "workspace": {"from": "empty"},
         "cache": {"default": "on"},
+        "status": "draft",
         "concurrency": {"group": "whole-{{ inputs.x }}", "policy": "refuse"},
         "timeout": "1h",
         "metadata": {"team": "a", "x-note": 1},
-        "steps": [STEP],
+        "steps": [{**STEP, "accept": {"doc_type": "prd"}}, {**STEP, "id": "b", "accept": {"doc_type": "adr"}}],
         "x-top": {"anything": [1]},
     },
     "input": {
@@ -161,6 +162,37 @@ WHOLE: dict[str, dict[str, Any]] = {
                 },
             },
             {"id": "c", "type": "shell", "command": "true", "compensate": {"type": "shell", "command": "false"}},
+        ],
+    },
+    "gates": {
+        "name": "whole",
+        "steps": [
+            {
+                "id": "a",
+                "type": "shell",
+                "command": "true",
+                "approval": {
+                    "message": "m",
+                    "show": {"p": 1},
+                    "approvers": {"users": ["ada"]},
+                    "allow_self": False,
+                    "comment": "required",
+                    "timeout": "1h",
+                    "on_timeout": "approve",
+                },
+                "accept": {
+                    "doc_type": "prd",
+                    "acceptors": {"groups": ["g"]},
+                    "on_reject": "rework",
+                    "message": "m",
+                    "show": {"p": 1},
+                    "allow_self": False,
+                    "comment": "required",
+                    "timeout": "1h",
+                    "on_timeout": "reject",
+                    "x-note": 1,
+                },
+            }
         ],
     },
     "shell": {
