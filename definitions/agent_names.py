@@ -95,9 +95,13 @@ def missing(
         at_start: Whether the run is about to start; otherwise it is only a warning.
     """
     severity: Severity = "error" if at_start else "warning"
+    if provider is not None and at_start:
+        return
+    places: set[tuple[str, Span]] = set()
     for use in uses:
-        if provider is not None and at_start:
-            return
+        if (use.name, use.span) in places:
+            continue  # providers side by side share the words of their stage
+        places.add((use.name, use.span))
         if use.kind == "provider":
             message = f"the provider `{use.name}` of step `{use.step}` is planned, and nothing runs it yet"
             help_ = "give another for the run: `--provider claude-code`"

@@ -120,3 +120,9 @@ def test_definitions_own_agent_comes_first_when_a_caller_sends_others():
 def test_name_is_refused_when_it_could_be_a_path(name: str):
     text = f"name: x\nsteps: [{{id: a, type: agent, agent: '{name}', prompt: p, skills: ['{name}']}}]\n"
     assert [one.code for one in loaded(text).diagnostics if one.severity == "error"] == ["invalid-value"] * 2
+
+
+def test_name_is_said_once_when_providers_side_by_side_share_it():
+    text = "id: w\nstages: [a]\nstageConfigs: {a: {mode: parallel, providers: [scripted, command], skills: [x]}}\n"
+    found = list(missing(loaded(text).named, FoundNames(), "x.yaml", at_start=True))
+    assert [one.message for one in found] == ["no skill is called `x`"]
