@@ -49,6 +49,8 @@ class DefinitionPolicy:
     """Whether a start input may carry a definition (a shell for whoever may start a workflow)."""
     allows_paths: bool = False
     """Whether a start input may name a folder of this machine as its workspace."""
+    takes_turns: bool = True
+    """Whether runs of a concurrency group go one at a time; cases of tests are each alone in their world."""
 
 
 @dataclass(frozen=True, slots=True)

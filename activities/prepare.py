@@ -42,6 +42,14 @@ class Preparation:
 
     async def prepare(self, call: PrepareCall) -> Prepared:
         """Return the frozen run. Raises a non-retryable ApplicationError where the request is not valid."""
+        prepared, resolved, kept = await self.freeze(call)
+        await asyncio.to_thread(keep, self._store, call.execution_id, resolved)
+        prepared = prepared.model_copy(update={"search_attributes": await self._search_attributes()})
+        ledger = await self._fast_forward.play(prepared, resolved.definition, call.started_at, kept)
+        return prepared if ledger is None else prepared.model_copy(update={"ledger": ledger})
+
+    async def freeze(self, call: PrepareCall) -> tuple[Prepared, Resolved, Ledger | None]:
+        """Return the run as it would begin, its definitions, and what a rerun keeps. Raises as `prepare` does."""
         call, resolved, earlier = await self._resolved(call)
         request, definition = call.request, resolved.definition
         inputs, findings = check_inputs(definition, request.inputs)
@@ -51,8 +59,8 @@ class Preparation:
         inputs = await asyncio.to_thread(self._with_files, definition, inputs, tree)
         names = await asyncio.to_thread(self._names, resolved, request, tree)
         context = run_context(call, resolved, inputs, env, names)
-        await asyncio.to_thread(keep, self._store, call.execution_id, resolved)
         digest = await asyncio.to_thread(self._store.write_blob, context.model_dump_json().encode())
+        claimed = claimed_group(definition, run_scope(call, inputs, env))
         prepared = Prepared(
             definition=frozen(definition),
             definition_digest=context.definition_digest,
@@ -61,15 +69,12 @@ class Preparation:
             env=env,
             run=RunHandle(execution_id=call.execution_id, definition_id=definition.id, context=digest),
             tree=tree,
-            search_attributes=await self._search_attributes(),
-            concurrency=claimed_group(definition, run_scope(call, inputs, env)),
+            concurrency=claimed if self._policy.takes_turns else None,
         )
-        kept = None
-        if earlier is not None and request.rerun_of is not None:
-            prepared = prepared.model_copy(update={"rerun_of": earlier.execution_id})
-            kept = await self._kept(earlier, request.rerun_of, resolved, prepared)
-        ledger = await self._fast_forward.play(prepared, definition, call.started_at, kept)
-        return prepared if ledger is None else prepared.model_copy(update={"ledger": ledger})
+        if earlier is None or request.rerun_of is None:
+            return prepared, resolved, None
+        prepared = prepared.model_copy(update={"rerun_of": earlier.execution_id})
+        return prepared, resolved, await self._kept(earlier, request.rerun_of, resolved, prepared)
 
     async def _resolved(self, call: PrepareCall) -> tuple[PrepareCall, Resolved, EarlierRun | None]:
         """Return the call, for a rerun with what it takes over, the definition, and the run that is taken up."""

@@ -82,8 +82,8 @@ async def serve(
 
     `workflow` and `executors` are others than the product's own where definitions are tested.
     """
-    from activities.leftovers import remove_leftovers
     from activities.definition_sources import DefinitionPolicy
+    from activities.leftovers import remove_leftovers
     from activities.registry import ActivitySettings, activities
     from activities.store.opening import open_store
     from workflows.lock import Lock
@@ -93,6 +93,7 @@ async def serve(
         folder=settings.definitions.folder,
         allows_inline=settings.definitions.inline,
         allows_paths=settings.is_embedded,
+        takes_turns=workflow is None,
     )
     store = await asyncio.to_thread(open_store, settings.store)
     await remove_leftovers(store, settings.work)

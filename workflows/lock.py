@@ -117,7 +117,7 @@ class Lock:
             await self._look_for_the_holder()
 
     async def _acquire(self, claim: Claim) -> None:
-        await self._look_for_the_holder()
+        await self._look_for_the_holder(timedelta(0) if claim.policy == "refuse" else FRESH)
         holder = self._holder
         if holder is not None and is_same(holder, claim):
             await self._tell(claim, "granted")  # it asks again: the word may have been lost with a reset
@@ -144,6 +144,8 @@ class Lock:
         for known in cancelled:
             if await self._tell(known, "superseded", claim.execution_id):
                 await self._cancel(known)
+            elif self._holder is not None and is_same(known, self._holder):
+                self._holder = None
         if self._holder is not None:
             await self._tell(claim, "queued", self._before(claim))
 
@@ -165,10 +167,10 @@ class Lock:
             if not await self._tell(self._holder, "granted"):
                 self._holder = None
 
-    async def _look_for_the_holder(self) -> None:
-        """Free the lock where its holder has ended without a word."""
+    async def _look_for_the_holder(self, age: timedelta = FRESH) -> None:
+        """Free the lock where its holder has ended without a word; not, where one looked less than `age` ago."""
         holder, now = self._holder, workflow.now()
-        if holder is None or (self._looked_at is not None and now - self._looked_at < FRESH):
+        if holder is None or (self._looked_at is not None and now - self._looked_at < age):
             return
         try:
             gone = await workflow.execute_activity(

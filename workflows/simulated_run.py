@@ -23,8 +23,8 @@ with workflow.unsafe.imports_passed_through():
     from definitions.cases.models import Stub, stub_at
     from definitions.cases.paths import declared_path
     from definitions.errors import ErrorClass, StepFailure
-    from definitions.messages import WORKFLOW_TYPE, Prepared
-    from definitions.records import Gate, Record, StepCall, StepError, StepResult
+    from definitions.messages import WORKFLOW_TYPE
+    from definitions.records import Gate, Record, StepCall, StepResult
     from definitions.steps import Step
     from workflows import gates
     from workflows.run_definition import RunDefinition
@@ -214,10 +214,6 @@ class SimulatedRun(RunDefinition):
             return await super().run(request)
         finally:
             ticking.cancel()
-
-    async def _take_turn(self, prepared: Prepared) -> StepError | None:
-        """Go at once: cases are played side by side, and each is alone in its world."""
-        return None
 
     @workflow.update(
         name="play_on",

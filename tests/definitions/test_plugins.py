@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from definitions import plugins
+from definitions.loader import load
 from definitions.plugins import PluginUnfit, clashes, find
 from tests.support.plugin_packages import GREET, RUNS, greeting, installed
 
@@ -81,20 +82,19 @@ def test_free_keys_are_those_that_no_step_has():
     assert "who" not in plugins.STEP_KEYS
 
 
-def test_packages_are_looked_through_only_when_a_type_is_not_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from definitions.loader import load
-
+def test_packages_are_looked_through_once_and_only_when_a_type_is_not_ours(monkeypatch: pytest.MonkeyPatch):
     asked: list[str] = []
 
     def ask(**selection: str) -> list[object]:
-        asked.append(selection["name"])
+        asked.append(selection["group"])
         return []
 
     monkeypatch.setattr(plugins, "entry_points", ask)
     load("name: x\nsteps: [{id: a, type: shell, command: x}, {id: b, type: claude_code, prompt: x}]", "x.yaml")
     assert asked == []
-    load("name: x\nsteps: [{id: a, type: shel, command: x}]", "x.yaml")
-    assert asked == ["shel"]
+    unknown = "".join(f"  - {{id: a{number}, type: shel{number}}}\n" for number in range(50))
+    load(f"name: x\nsteps:\n{unknown}", "x.yaml")
+    assert asked == ["perdure.steps"]
 
 
 def test_installed_writes_what_pip_would(tmp_path: Path):
