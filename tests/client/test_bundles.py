@@ -1,5 +1,6 @@
 """Bundles: the same digest after a round trip, byte for byte the same, and nothing hostile is taken."""
 
+import io
 import json
 import os
 
@@ -223,3 +224,33 @@ def test_unpack_says_what_is_in_the_way(project, cli, tmp_path):
     with pytest.raises(InTheWay) as caught:
         unpack(found, whole, tmp_path / "into", folder)
     assert caught.value.paths == [str(folder / "greet.workflow.yml")]
+
+
+def test_bundle_is_read_from_stdin_and_files_that_fail_are_said(project, cli, tmp_path, monkeypatch):
+    text = bundle_of(cli)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert cli("import", "-", "--into", str(tmp_path / "into")).code == 0
+    assert cli("import", str(tmp_path / "none.json")).code == 2
+    (tmp_path / "b.json").write_text(text)
+    (tmp_path / "file").write_text("")
+    assert "error[unwritable]" in cli("export", "./defs/release.yaml", "-o", str(tmp_path / "no/x.json")).err
+    assert cli("import", str(tmp_path / "b.json"), "--into", str(tmp_path / "file" / "x")).code != 0
+
+
+@pytest.mark.server
+def test_run_sends_the_files_that_a_definition_leads_to(settled, cli, tmp_path):
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "defs").mkdir()
+    (tmp_path / "shared/lint.yaml").write_text(LINT)
+    text = "name: release\noutputs: {n: {value: '{{ steps.check.status }}'}}\nsteps:\n"
+    text += (
+        "  - {id: check, type: workflow, definition: ../shared/lint.yaml, inputs: {level: '{{ env.PERDURE_LEVEL }}'}}\n"
+    )
+    (tmp_path / "defs/release.yaml").write_text(text)
+    ran = cli("run", "./defs/release.yaml", "--json")
+    assert ran.code == 1  # no such variable
+    (tmp_path / "defs/release.yaml").write_text(text.replace("{{ env.PERDURE_LEVEL }}", "low"))
+    ran = cli("run", "./defs/release.yaml", "--json")
+    assert ran.code == 0, ran.err
+    record = json.loads(ran.out.splitlines()[-1])
+    assert (record["outputs"], record["steps"]["check/s"]["outputs"]) == ({"n": "completed"}, {"n": "low"})

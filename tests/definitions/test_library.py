@@ -31,7 +31,9 @@ steps:
 
 def whole(text, library=None, **options):
     texts = {"lint.yaml": LINT} if library is None else library
-    return load_whole(Found("name: release\nsteps:\n" + text, "release.yaml"), Texts(texts), key="release.yaml", **options)
+    return load_whole(
+        Found("name: release\nsteps:\n" + text, "release.yaml"), Texts(texts), key="release.yaml", **options
+    )
 
 
 def step(reference, name="check", more=""):
@@ -60,7 +62,18 @@ def test_key_is_the_path_from_the_first_definition_or_the_name(reference, referr
 
 @pytest.mark.parametrize(
     "reference",
-    ["/etc/x.yaml", "~/x.yaml", "a\\b.yaml", "C:/x.yaml", "./x", "a/b", "{{ inputs.x }}", "./{{ x }}.yaml", ".x", "a\nb"],
+    [
+        "/etc/x.yaml",
+        "~/x.yaml",
+        "a\\b.yaml",
+        "C:/x.yaml",
+        "./x",
+        "a/b",
+        "{{ inputs.x }}",
+        "./{{ x }}.yaml",
+        ".x",
+        "a\nb",
+    ],
 )
 def test_reference_is_refused_when_it_is_no_fixed_relative_path_or_name(reference):
     with pytest.raises(NotFound):
@@ -200,7 +213,9 @@ def test_parts_are_what_the_run_interprets_with_env_and_cache_of_their_own():
     far = "name: far\nsteps:\n  - {id: s, type: set, values: {n: 1}}\n"
     text = step("./b.yaml") + step("./far.yaml", "d", ", detach: true")
     root = load_whole(
-        Found("name: r\ncache: {default: on}\nsteps:\n" + text, "r.yaml"), Texts({"b.yaml": inner, "far.yaml": far}), key="r.yaml"
+        Found("name: r\ncache: {default: on}\nsteps:\n" + text, "r.yaml"),
+        Texts({"b.yaml": inner, "far.yaml": far}),
+        key="r.yaml",
     )
     assert reached(root.definition, root.library) == {"b.yaml", "far.yaml"}
     parts = parts_of(root.definition, root.library)
