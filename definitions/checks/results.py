@@ -27,6 +27,12 @@ STEP_FIELDS = ("outputs", "artifacts", "status", "error", "cached", "feedback")
 
 _NO_LIBRARY: Mapping[str, Definition] = MappingProxyType({})
 _OPEN_SCHEMA_WORDS = frozenset({"$ref", "allOf", "anyOf", "oneOf", "patternProperties", "if"})
+_FIXED: dict[type, frozenset[str]] = {
+    AssertStep: frozenset({"passed"}),
+    ApprovalStep: frozenset({"verdict", "accepted", "decided_by", "decided_at", "comment", "form"}),
+    ActivityStep: frozenset({"result"}),
+}
+"""Step types whose outputs are always the same."""
 
 
 def output_names(step: Step, library: Mapping[str, Definition] = _NO_LIBRARY) -> frozenset[str] | None:
@@ -54,24 +60,24 @@ def _own_names(step: Step, library: Mapping[str, Definition]) -> frozenset[str] 
             return None if OUTPUT_VARIABLE in step.command else frozenset({"stdout", "exit_code"})
         case AgentStep():
             return _schema_names(step.output_schema)
-        case AssertStep():
-            return frozenset({"passed"})
-        case ApprovalStep():
-            return frozenset({"verdict", "accepted", "decided_by", "decided_at", "comment", "form"})
+        case AssertStep() | ApprovalStep() | ActivityStep():
+            return _FIXED[type(step)]
         case SetStep():
             return frozenset(step.values)
         case WaitStep():
             return frozenset({"until"} if step.signal is None else {"payload", "received_at"})
         case PluginStep():
             return None
-        case ActivityStep():
-            return frozenset({"result"})
-        case WorkflowStep(detach=True):
-            return frozenset({"execution_id"})
         case WorkflowStep():
-            return frozenset(library[step.definition].outputs) if step.definition in library else None
+            return _names_of_other(step, library)
         case GroupStep():
             return frozenset(child.id for child in step.steps) | ({"winner"} if step.mode == "race" else set[str]())
+
+
+def _names_of_other(step: WorkflowStep, library: Mapping[str, Definition]) -> frozenset[str] | None:
+    if step.detach:
+        return frozenset({"execution_id"})
+    return frozenset(library[step.definition].outputs) if step.definition in library else None
 
 
 def _schema_names(schema: dict[str, JsonValue] | None) -> frozenset[str] | None:
