@@ -56,10 +56,7 @@ async def run_race(
     """
     known = interpreter.book.get(path)
     if known is not None and known.winner is not None:
-        for step in steps:
-            _end_loser(interpreter, frame.prefix + step.id)
-        record = interpreter.book.get(interpreter.book.latest(frame.prefix + known.winner) or "")
-        return tree if record is None or record.tree is None else record.tree
+        return _won(interpreter, steps, frame, known.winner, tree)
     await interpreter.host.may_start(is_race=True)
     ends: dict[int, Visit] = {}
     failures: dict[int, StepFailure | RunFailed] = {}
@@ -84,14 +81,20 @@ async def run_race(
         for task in tasks:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception):
-            raise result
-    if winner is not None:
-        return ends[winner].tree
-    if failures:
+    defects = [result for result in results if isinstance(result, Exception)]
+    if defects:
+        raise defects[0]
+    if winner is None and failures:
         raise failures[min(failures)]
-    return tree
+    return tree if winner is None else ends[winner].tree
+
+
+def _won(interpreter: Interpreter, steps: Sequence[Step], frame: Frame, winner: str, tree: str | None) -> str | None:
+    """Return the tree of a race that was decided before the run went on in another history."""
+    for step in steps:
+        _end_loser(interpreter, frame.prefix + step.id)
+    record = interpreter.book.get(frame.prefix + winner)
+    return tree if record is None or record.tree is None else record.tree
 
 
 def _end_loser(interpreter: Interpreter, path: str) -> None:

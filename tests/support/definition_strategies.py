@@ -71,6 +71,8 @@ class Room:
     in_items: bool = False
     is_shared: bool = False
     """Whether something runs beside it, at the same moment or under the same names."""
+    has_twins: bool = False
+    """Whether the same step runs beside it, with the same time limit, for another item."""
 
 
 @st.composite
@@ -99,7 +101,11 @@ def runs(draw: Any) -> Drawn:
 
 
 def _definition(sheet: Sheet, name: str, *, is_inner: bool) -> Definition:
-    steps = _list(sheet, Room(names=("inputs.word",), depth=2 if is_inner else DEPTH, is_shared=is_inner), ids=[])
+    steps = _list(
+        sheet,
+        Room(names=("inputs.word",), depth=2 if is_inner else DEPTH, is_shared=is_inner, has_twins=is_inner),
+        ids=[],
+    )
     known = _ids(steps)
     shown = sheet.draw(st.lists(st.sampled_from(known), max_size=4, unique=True))
     outputs = {f"o_{one}": {"value": _read_one(one, sheet)} for one in shown}
@@ -110,7 +116,7 @@ def _definition(sheet: Sheet, name: str, *, is_inner: bool) -> Definition:
         "outputs": outputs,
         "steps": steps,
     }
-    if sheet.chance(6):
+    if not is_inner and sheet.chance(6):
         raw["timeout"] = f"{sheet.draw(st.integers(50, 600)) * 1000 + 313}ms"
     return Definition.model_validate(raw)
 
@@ -209,6 +215,8 @@ def _step(sheet: Sheet, room: Room, step_id: str) -> dict[str, Any]:
         names = (*names, "loop.iteration")
     is_shared = room.is_shared or step.get("for_each", {}).get("concurrency", 1) > 1
     inner = Room(room.readable, names, room.depth - 1, room.may_hold, room.is_undoing, "for_each" in step, is_shared)
+    has_twins = room.has_twins or step.get("for_each", {}).get("concurrency", 1) > 1
+    inner = replace(inner, has_twins=has_twins)
     _own_keys(sheet, inner, step)
     if sheet.chance(18):
         step["when"] = _condition(sheet, room)
@@ -216,6 +224,12 @@ def _step(sheet: Sheet, room: Room, step_id: str) -> dict[str, Any]:
         step["loop"]["until"] = _until(sheet, step)
     if sheet.chance(25):
         step["on_failure"] = sheet.one_of("continue", "stop", "fail", "end", "pause")
+    _more_keys(sheet, room, step)
+    return step
+
+
+def _more_keys(sheet: Sheet, room: Room, step: dict[str, Any]) -> None:
+    step_id = step["id"]
     if step.get("on_failure") == "pause":
         sheet.resumptions[step_id] = sheet.draw(st.lists(st.sampled_from(["retry", "skip", "fail"]), max_size=3))
     if sheet.chance(20):
@@ -226,7 +240,6 @@ def _step(sheet: Sheet, room: Room, step_id: str) -> dict[str, Any]:
     if not room.is_undoing and not in_open_items and not room.in_items and sheet.chance(20):
         step["store"] = {f"d_{step_id}": "{{ result }}"}
         sheet.stores.add(step_id)
-    return step
 
 
 def _for_each(sheet: Sheet, step_id: str, *, is_shared: bool) -> dict[str, Any]:
@@ -263,15 +276,7 @@ def _own_keys(sheet: Sheet, room: Room, step: dict[str, Any]) -> None:
     step_id = step["id"]
     match step["type"]:
         case "shell" | "agent" | "activity":
-            step |= {"shell": {"command": "true"}, "agent": {"prompt": "go"}, "activity": {"activity": "act"}}[
-                step["type"]
-            ]
-            failing = st.lists(st.sampled_from(["ok", "ok", *FAILURES]), min_size=1, max_size=4)
-            sheet.outcomes[step_id] = sheet.draw(st.just(["ok"]) | failing)
-            if sheet.chance(30):
-                sheet.files[step_id] = sheet.one_of(step_id, step_id, "common")
-            if sheet.chance(12):
-                step["timeout"] = sheet.moment(step_id, 60, 99)
+            _work(sheet, room, step)
         case "set":
             step["values"] = {"a": _text(sheet, room), "b": _text(sheet, room)}
         case "assert":
@@ -288,17 +293,33 @@ def _own_keys(sheet: Sheet, room: Room, step: dict[str, Any]) -> None:
             step["duration"] = sheet.moment(step_id, 1, 50)
         case "workflow":
             step |= {"definition": sheet.one_of(*sheet.library), "inputs": {"word": "w {{ inputs.word }}"}}
-            if sheet.chance(15):
+            if not room.has_twins and sheet.chance(15):
                 step["timeout"] = sheet.moment(step_id, 60, 300)
         case _:
-            step["mode"] = sheet.one_of("sequential", "sequential", "parallel", "race")
-            if step["mode"] == "parallel" and sheet.chance(30):
-                step["merge"] = "outputs"
-            concurrent = step["mode"] != "sequential"
-            beside = replace(room, is_shared=True)
-            step["steps"] = _branches(sheet, beside) if concurrent else _list(sheet, room, [])
-            if sheet.chance(15):
-                step["timeout"] = sheet.moment(step_id, 60, 300)
+            _group(sheet, room, step)
+
+
+def _work(sheet: Sheet, room: Room, step: dict[str, Any]) -> None:
+    step_id = step["id"]
+    step |= {"shell": {"command": "true"}, "agent": {"prompt": "go"}, "activity": {"activity": "act"}}[step["type"]]
+    failing = st.lists(st.sampled_from(["ok", "ok", *FAILURES]), min_size=1, max_size=4)
+    sheet.outcomes[step_id] = sheet.draw(st.just(["ok"]) | failing)
+    if sheet.chance(30):
+        sheet.files[step_id] = sheet.one_of(step_id, step_id, "common")
+    if not room.has_twins and sheet.chance(12):
+        step["timeout"] = sheet.moment(step_id, 60, 99)
+
+
+def _group(sheet: Sheet, room: Room, step: dict[str, Any]) -> None:
+    step_id = step["id"]
+    step["mode"] = sheet.one_of("sequential", "sequential", "parallel", "race")
+    if step["mode"] == "parallel" and sheet.chance(30):
+        step["merge"] = "outputs"
+    concurrent = step["mode"] != "sequential"
+    beside = replace(room, is_shared=True)
+    step["steps"] = _branches(sheet, beside) if concurrent else _list(sheet, room, [])
+    if not room.has_twins and sheet.chance(15):
+        step["timeout"] = sheet.moment(step_id, 60, 300)
 
 
 # --- texts ------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ from definitions.records import (
     Signal,
     StartRunCall,
     StepCall,
+    StepError,
     StepResult,
 )
 from definitions.steps import ActivityStep, Step
@@ -45,6 +46,7 @@ from workflows.compensation import compensate
 from workflows.course import run_course
 from workflows.ending import Ending
 from workflows.events import Journal
+from workflows.failures import step_failure
 from workflows.interpreter import Interpreter
 from workflows.ledger import Book
 from workflows.places import Place
@@ -173,7 +175,7 @@ class WorldHost:
         await self._live()
         trees = list(call.branches.values())
         if conflicts(call.base, trees):
-            raise StepFailure(ErrorClass.WORKSPACE, f"a conflict in {call.path}")
+            raise step_failure(StepError(type=ErrorClass.WORKSPACE, message="a conflict", step=call.path))
         return joined(call.base, trees)
 
     async def sleep_until(self, moment: datetime, summary: str) -> None:
