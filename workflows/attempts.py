@@ -56,8 +56,9 @@ async def store(interpreter: Interpreter, step: Step, place: Place, result: Step
         return {}
     from workflows.interpreter import completed
 
-    record = completed(interpreter.book.get(place.path) or StepRecord(), result)
-    frame = place.frame.with_result(step.id, record)
+    known = interpreter.book.get(place.path) or StepRecord()
+    inside = place.path if known.iteration is None else f"{place.path}#{known.iteration}"
+    frame = place.frame.with_result(step.id, completed(known, result), inside)
     return await interpreter.evaluator.values(dict(step.store), Place(place.path, place.tree, frame))
 
 
@@ -68,7 +69,8 @@ async def _attempt(interpreter: Interpreter, step: Step, place: Place) -> StepRe
     result = await handler(interpreter, step, place)
     if not step.outputs:
         return result
-    frame = place.frame.with_result(step.id, StepRecord(status="completed", outputs=result.outputs))
+    record = StepRecord(status="completed", outputs=result.outputs)
+    frame = place.frame.with_result(step.id, record, place.path)
     named = await interpreter.evaluator.values(dict(step.outputs), Place(place.path, result.tree, frame))
     return result.model_copy(update={"outputs": {**result.outputs, **named}})
 

@@ -57,10 +57,14 @@ class Frame:
         """Return a frame that adds the values of an item or a pass to this one; and results, of the pass before."""
         return replace(self, outer=self, values=values, results=results or {}, here=path, is_list=False)
 
-    def with_result(self, step_id: str, record: StepRecord) -> "Frame":
-        """Return a frame in which a step's own result is there already, also as `result`."""
+    def with_result(self, step_id: str, record: StepRecord, inside: str | None = None) -> "Frame":
+        """Return a frame in which a step's own result is there already, also as `result`.
+
+        `inside` is the path of what has just been done, the item or the pass, whose steps are seen too.
+        """
         values = {"result": record.outputs}
-        return replace(self, outer=self, values=values, results={step_id: record}, is_list=False)
+        outer = self if inside is None else Frame(step_id, f"{inside}/", self, here=self.here)
+        return replace(self, outer=outer, values=values, results={step_id: record}, is_list=False)
 
     def own(self, step_id: str) -> StepRecord | None:
         """Return the result of a step that this text stands in or belongs to, where it is not to be looked for."""

@@ -56,7 +56,8 @@ async def _passes(interpreter: Interpreter, step: Step, loop: Loop, place: Place
         book.update(place.path, iteration=number)
         record = await _one(interpreter, step, loop, place, number, tree)
         tree = record.tree if record.tree is not None else tree
-        frame = place.frame.item(f"{place.path}#{number}", values_of(loop, number)).with_result(step.id, record)
+        path = f"{place.path}#{number}"
+        frame = place.frame.item(path, values_of(loop, number)).with_result(step.id, record, path)
         is_done = loop.until is not None and await interpreter.evaluator.condition(
             loop.until, Place(place.path, tree, frame)
         )

@@ -1,4 +1,4 @@
-"""Gates around steps (`approval`, `accept`) and `acceptors`: somebody can decide, each has a name, each key does something.
+"""Gates around steps (`approval`, `accept`) and `acceptors`: somebody can decide, each key does something.
 
 key-without-effect · gate-without-approvers · duplicate-item · ambiguous-name
 """

@@ -137,9 +137,9 @@ CODES = (
     Code(
         "unkeyed-items",
         "only their places name the items of a `for_each`",
-        "The collection is computed, and its items have neither `id`, `entity_id` nor `<as>_id`. They are counted from 0 "
-        "then, in paths and in results: another item in front, and each path means something else in the next run. A "
-        "`key` names them.",
+        "The collection is computed, and its items have neither `id`, `entity_id` nor `<as>_id`. They are counted from "
+        "0 then, in paths and in results: another item in front, and each path means something else in the next run. "
+        "A `key` names them.",
         Example(
             'for_each: {items: "{{ steps.plan.outputs.files }}", as: file}',
             'for_each: {items: "{{ steps.plan.outputs.files }}", as: file, key: "{{ file }}"}',

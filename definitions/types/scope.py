@@ -134,6 +134,8 @@ class TypeScope:
     _steps: dict[str, Located] = field(init=False)
     _around: dict[str, tuple[Step, ...]] = field(init=False)
     _items: dict[str, Type] = field(default_factory=dict[str, Type])
+    _bodies: dict[str, Type] = field(default_factory=dict[str, Type])
+    """What one item of a step gives, which is what its own texts see of it."""
     _documents: Type | None = None
     _outputs: dict[str, Type] = field(default_factory=dict[str, Type])
     _inputs: Type = field(init=False)
@@ -252,7 +254,9 @@ class TypeScope:
         step, path = self._steps[name]
         if owner is step:
             return record({"outputs": self._own(step, path)}, "unknown")
-        fields: dict[str, Type] = {"status": _STATUS, "cached": BOOLEAN, "error": _ERROR, "outputs": self.outputs(name)}
+        is_inside = any(one.id == name for one in self._around.get(self.reading or "", ()))
+        outputs = self._bodies.get(name, ANY) if is_inside else self.outputs(name)
+        fields: dict[str, Type] = {"status": _STATUS, "cached": BOOLEAN, "error": _ERROR, "outputs": outputs}
         fields["feedback"] = optional(STRING)
         if not self._is_mended(path, "artifacts"):
             fields["artifacts"] = record(dict.fromkeys(step.artifacts, FILE), "unknown")
@@ -263,7 +267,7 @@ class TypeScope:
         if self._is_mended(path, "outputs"):
             return ANY
         declared = {name: self._declared(step, value, name, path) for name, value in step.outputs.items()}
-        found = replace(own, fields={**own.fields, **declared})
+        found = self._bodies[step.id] = replace(own, fields={**own.fields, **declared})
         if step.for_each is None or self._is_mended(path, "for_each"):
             return found if step.for_each is None else ANY
         return mapping_of(optional(found) if step.for_each.on_error == "continue" else found)

@@ -71,6 +71,10 @@ SOUND: dict[str, list[str]] = {
         group("g", "sequential", says("e.n", ', for_each: {items: "{{ epic.list }}", as: e}'),
               keys=', for_each: {items: "{{ inputs.list }}", as: epic}'),
     ],
+    "own item's pass before": [
+        says("default(steps.a.outputs.v, 0) + 1",
+             ', for_each: {items: [1]}, loop: {max_iterations: 3, until: "steps.a.outputs.v == 3"}', "a"),
+    ],
     "what undoes": ["{id: a, type: set, values: {v: 1}, compensate: {type: set, values: {v: 2}}}"],
 }  # fmt: skip
 
