@@ -6,8 +6,7 @@ CODES = (
     Code(
         "unknown-stage",
         "no stage of that name",
-        "`fallback_next_stage` names a stage that is not among `stages`. A configuration under `stageConfigs` for a "
-        "stage that is not among them is a warning of this code: it would never run.",
+        "`fallback_next_stage` names a stage that is not among `stages`.",
         Example("stages: [plan, code]\nloop:\n  fallback_next_stage: cod", "loop:\n  fallback_next_stage: code"),
     ),
     Code(

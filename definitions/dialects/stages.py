@@ -123,7 +123,7 @@ class _Normalisation:
                 message = f"`{name}` is configured and not among `stages`, so it never runs"
                 help_ = did_you_mean(name, names) or "add it to `stages`, or leave it out"
                 self._findings.append(
-                    Diagnostic("unknown-stage", "warning", message, self._file, one.key.span, help=help_)
+                    Diagnostic("key-without-effect", "warning", message, self._file, one.key.span, help=help_)
                 )
             elif isinstance(one.value, Mapping):
                 configs[name] = one.value

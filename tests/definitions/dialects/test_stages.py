@@ -280,7 +280,7 @@ def test_finding_points_into_the_authors_text_when_something_is_wrong(
 
 def test_stage_that_never_runs_is_a_warning_when_it_is_configured():
     text = "id: w\nstages: [a]\nstageConfigs: {b: {}}\n"
-    assert [(one.code, one.severity) for one in load(text, "x").diagnostics] == [("unknown-stage", "warning")]
+    assert [(one.code, one.severity) for one in load(text, "x").diagnostics] == [("key-without-effect", "warning")]
 
 
 async def test_pass_begins_at_the_fallback_when_the_last_stage_is_not_content():
