@@ -88,6 +88,16 @@ class World:
             finally:
                 handle.cancel()
 
+    async def until_open(self) -> None:
+        """Wait while a step is held."""
+        while (last := max((end for _, end in self.holds.values()), default=0)) > self.now():
+            await self.until(last)
+
+    @property
+    def may_be_killed(self) -> bool:
+        """Whether a run may go on elsewhere now: not while it is paused and something still runs, as on Temporal."""
+        return not (self.holds and self.begun)
+
     def begin(self, path: str) -> tuple[int, int]:
         """Begin a call, or find the one that goes on."""
         if path not in self.begun:
@@ -109,7 +119,7 @@ class WorldHost:
         """Count a call; die at it, or stay dead."""
         if self.frozen is None:
             self._world.calls += 1
-            if self._world.kills and self._world.calls == self._world.kills[0]:
+            if self._world.kills and self._world.calls >= self._world.kills[0] and self._world.may_be_killed:
                 self._world.kills.pop(0)
                 self.frozen = reload(self._book.freeze())
                 self.on_death()
@@ -124,9 +134,7 @@ class WorldHost:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise asyncio.CancelledError
-        while self._world.holds:
-            await self._world.until(min(end for _, end in self._world.holds.values()))
-            await asyncio.sleep(0)
+        await self._world.until_open()
 
     async def take_time(self, path: str) -> None:
         await self._live()
@@ -225,9 +233,7 @@ class WorldHost:
         finally:
             if self.frozen is None:
                 del world.holds[path]
-        while world.holds:
-            await world.until(min(end for _, end in world.holds.values()))
-            await asyncio.sleep(0)
+        await world.until_open()
         return Resumption(action=world.script.action(path, number), by="ana")  # type: ignore[arg-type]
 
     def emit(self, event: Event) -> None:
