@@ -31,7 +31,7 @@ class Check:
 
 def all_checks(profile: str | None) -> list[Check]:
     """Return all findings about this machine."""
-    return [python_check(), store_check(profile), *server_checks(profile), *agent_checks()]
+    return [python_check(), store_check(profile), *server_checks(profile), *agent_checks(), *package_checks()]
 
 
 def python_check() -> Check:
@@ -72,6 +72,18 @@ def agent_checks() -> Iterator[Check]:
             yield Check(provider, "ok", found)
         else:
             yield Check(provider, "warning", messages.no_agent(program), messages.agent_remedy(provider))
+
+
+def package_checks() -> Iterator[Check]:
+    """Yield which packages bring step types, and which of them cannot be used."""
+    from definitions import plugins
+
+    unfit = plugins.clashes()
+    names = sorted(plugins.names())
+    if names and not unfit:
+        yield Check("step types", "ok", f"packages bring {', '.join(f'`{name}`' for name in names)}")
+    for one in unfit:
+        yield Check("step types", "warning", one.message, one.help)
 
 
 def _cluster_check(profile: str | None) -> Check:

@@ -89,7 +89,10 @@ class Lock:
     async def acquire(self, message: Any = None) -> None:
         """Take a claim; what is no claim is dropped."""
         with dropping():
-            self._inbox.append(read_message(Claim, message))
+            claim = read_message(Claim, message)
+            if claim.execution_id == workflow.info().workflow_id:
+                raise Refusal("malformed", "a lock cannot claim itself")
+            self._inbox.append(claim)
 
     @workflow.signal(name="release", description=RELEASE)
     async def release(self, message: Any = None) -> None:

@@ -13,6 +13,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, FailureError
 
 from definitions.concurrency import AskCall, Claim, ClaimedGroup, LockWord, Release, lock_id
+from definitions.errors import ErrorClass
 from definitions.records import StepError
 from workflows.temporal_host import Controls
 
@@ -102,9 +103,10 @@ class Turn:
                 summary=f"turn in {claimed.group}"[:80],
             )
         except ActivityError as error:
-            if isinstance(error.cause, ApplicationError) and error.cause.type == REFUSED:
-                return StepError(type=REFUSED, message=error.cause.message, step="")
-            raise asyncio.CancelledError from error
+            if isinstance(error.cause, CancelledError):
+                raise asyncio.CancelledError from error
+            kind = error.cause.type if isinstance(error.cause, ApplicationError) else None
+            return StepError(type=kind or ErrorClass.INTERNAL, message=str(error.cause), step="")
         finally:
             self._controls.in_flight -= 1
         return None

@@ -8,6 +8,7 @@ from client.endpoint import Endpoint
 from client.exit_codes import ExitCode
 from client.output import Problem
 from definitions.errors import EnvironmentUnfit
+from tests.support.plugin_packages import greeting
 
 
 async def address(found):
@@ -152,3 +153,13 @@ async def test_server_that_is_not_healthy_yet_is_asked_again(monkeypatch):
     monkeypatch.setattr("temporalio.client.Client.connect", answer)
     monkeypatch.setattr(connection, "NOT_HEALTHY_PAUSE_SECONDS", 0)
     assert await connection.open_client({"target_host": "h:1"}) == "a client"
+
+
+def test_doctor_says_which_packages_bring_step_types_and_which_clash(tmp_path):
+    assert list(machine_checks.package_checks()) == []
+    with greeting(tmp_path / "kind-words"):
+        (fine,) = machine_checks.package_checks()
+        with greeting(tmp_path / "warm-words"):
+            (clash,) = machine_checks.package_checks()
+    assert (fine.state, fine.message) == ("ok", "packages bring `greet`")
+    assert (clash.state, clash.remedy) == ("warning", "uninstall all but one")

@@ -56,3 +56,8 @@ def test_gate_says_how_to_decide():
     assert "temporal workflow signal -w run-1 --name decide --input" in text
     assert "Who: ana, @leads, closes 2026-01-01 01:00 UTC" in text
     assert "'''x" in text
+
+
+def test_reason_is_shown_when_the_run_waits_for_its_turn():
+    text = current_details("run-1", "pending", 9, Book(Ledger()), [], START, "waits behind `a`|b")
+    assert text.splitlines()[:3] == ["As of 00:00:00 UTC: **pending**, 0 of 9 steps", "", "`waits behind 'a'\u2502b`"]

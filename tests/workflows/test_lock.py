@@ -1,17 +1,21 @@
 """Concurrency groups on a real server. Who went when is written by the steps themselves, into a file outside."""
 
 import asyncio
+import json
 import time
 import uuid
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from temporalio.api.common.v1 import Payload
 from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from definitions.concurrency import LOCK_TYPE, Claim, LockInput, LockStanding, lock_id
+from activities.locks import find_gone
+from definitions.concurrency import LOCK_TYPE, Claim, Gone, GoneCall, LockInput, LockStanding, lock_id
 from definitions.messages import WORKFLOW_TYPE
 from tests.support.live_runs import finished, report, start, status, until, until_step
 from tests.support.workers import RunningWorker, running_worker
@@ -238,15 +242,25 @@ async def test_nothing_happens_to_the_lock_when_messages_are_nonsense(worker: Ru
         await lock.signal(name, [1, 2])
         await lock.signal(name)
     await lock.signal("release", {"execution_id": "nobody"})
+    for unfit in (lock_id(course.group), "x" * 1001, "", "\ud800", "a\x00b", "no-such-run"):
+        for policy in ("queue", "refuse"):
+            claim = json.dumps({"execution_id": unfit, "token": "t", "policy": policy}).encode()
+            await lock.signal("acquire", RawValue(Payload(metadata={"encoding": b"json/plain"}, data=claim)))
     await first.signal("perdure_lock", {"state": "refused", "token": "another"})
     await first.signal("perdure_lock", "yes")
-    assert await standing(worker, course.group) == LockStanding(group=course.group, holder=first.id)
+
+    async def is_left_alone() -> bool:
+        now = await standing(worker, course.group)
+        return now.holder == first.id and set(now.waiting) <= {"a\x00b", "no-such-run", "x" * 1000}
+
+    await until(is_left_alone, "the nonsense to be read")
     description = await first.describe()
     again = Claim(execution_id=first.id, token=description.run_id)
     await lock.signal("acquire", again)
     await lock.signal("acquire", again)
     course.let_go()
     assert (await finished(first)).status == "completed"
+    await until(lambda: lock_has_ended(worker, course.group), "the lock to pass over who is not there")
 
 
 async def test_waiting_claim_keeps_its_place_when_it_is_made_again(worker: RunningWorker, course: Course):
@@ -350,3 +364,71 @@ async def test_turn_is_kept_and_waiting_goes_on_when_the_worker_is_replaced(
         assert (await status(second)).status == "pending"
         await first.execute_update("decide", {"verdict": "approve", "by": "ana"})
         assert (await finished(second)).status == "completed"
+
+
+async def test_lock_is_free_at_once_when_its_dead_holder_is_to_be_cancelled(worker: RunningWorker, course: Course):
+    first = await start(worker, course.definition(body="sleep 600"))
+    await until_step(first, "work", "running")
+    second = await start(worker, course.definition(body="true"))
+    await until_pending(second, behind=first)  # the lock has just looked, and does not look again
+    await first.terminate()
+    third = await start(worker, course.definition("cancel", body="true"))
+    assert (await finished(third)).status == "completed"
+    assert (await finished(second)).status == "cancelled"
+
+
+async def test_run_is_refused_when_too_many_wait(
+    worker: RunningWorker, course: Course, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("workflows.lock.MOST_WAITING", 1)
+    first = await start(worker, course.definition())
+    await until_step(first, "work", "running")
+    second = await start(worker, course.definition())
+    await until_pending(second, behind=first)
+    third = await finished(await start(worker, course.definition()))
+    assert third.error is not None
+    assert third.error.type == "concurrency-refused"
+    course.let_go()
+    assert (await finished(second)).status == "completed"
+
+
+async def test_holder_keeps_the_lock_when_nobody_can_say_whether_it_lives(
+    worker: RunningWorker, course: Course, monkeypatch: pytest.MonkeyPatch
+):
+    async def silence(*arguments: object) -> None:
+        raise ConnectionError("the server is away")
+
+    monkeypatch.setattr("activities.registry.find_gone", silence)
+    monkeypatch.setattr("workflows.lock.LOOK_TIME", timedelta(milliseconds=300))
+    first = await start(worker, course.definition())
+    await until_step(first, "work", "running")
+    second = await start(worker, course.definition())
+    await until_pending(second, behind=first)
+    course.let_go()
+    assert (await finished(second)).status == "completed"
+    assert course.written() == ["in", "out"] * 2
+
+
+async def test_claims_are_gone_when_their_executions_are(worker: RunningWorker):
+    handle = await start(worker, "workspace: {from: none}\nsteps: [{id: a, type: wait, signal: go}]")
+    token = handle.first_execution_run_id or ""
+    alive, other = Claim(execution_id=handle.id, token=token), Claim(execution_id=handle.id, token="another")
+    unknown = Claim(execution_id="no-such-run", token="unknown")
+    assert await find_gone(worker.client, GoneCall(claims=[alive, other, unknown])) == Gone(
+        tokens=["another", "unknown"]
+    )
+    await handle.terminate()
+    assert await find_gone(worker.client, GoneCall(claims=[alive])) == Gone(tokens=[token])
+    away = GoneCall(claims=[Claim(execution_id="x" * 1000, token="y")])
+    assert (await find_gone(worker.client, away)).tokens == ["y"]
+
+
+async def test_lock_can_be_cancelled_by_hand(worker: RunningWorker, course: Course):
+    first = await start(worker, course.definition())
+    await until_step(first, "work", "running")
+    lock = worker.client.get_workflow_handle(lock_id(course.group))
+    await lock.cancel()
+    with pytest.raises(WorkflowFailureError):
+        await lock.result()
+    course.let_go()
+    assert (await finished(first)).status == "completed"
