@@ -144,7 +144,7 @@ def gate_lines(event: Event) -> list[str]:
     deadline = event.data.get("deadline")
     if isinstance(deadline, str):
         lines.append(f"closes {deadline[:19].replace('T', ' ')} UTC ({_text(event.data, 'on_timeout') or 'reject'})")
-    return lines + messages.gate_commands(event.execution_id, event.step or "")
+    return lines + messages.gate_commands(event.execution_id, _text(event.data, "gate") or event.step or "")
 
 
 def _follow_running(running: dict[str, datetime], event: Event) -> None:
@@ -161,6 +161,8 @@ def _completion(facts: Mapping[str, JsonValue]) -> str:
     remarks = [_duration(facts)]
     if facts.get("cached"):
         remarks = ["from the cache"]
+    if facts.get("kept_from"):
+        remarks = ["kept"]
     usd = facts.get("usd")
     if isinstance(usd, int | float) and not isinstance(usd, bool):
         remarks.append(messages.money(usd))
