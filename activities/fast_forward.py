@@ -63,9 +63,21 @@ class FastForward:
         self, prepared: Prepared, definition: Definition, started_at: datetime, kept: Ledger | None = None
     ) -> Ledger | None:
         """Return what is kept of an earlier run with what the cache answers; None where there is neither."""
-        library = {name: Definition.model_validate(body) for name, body in prepared.library.items()}
-        if not any(map(_may_be_cached, [definition, *library.values()])):
+        known = [definition, *(Definition.model_validate(body) for body in prepared.library.values())]
+        if not any(map(_may_be_cached, known)):
             return kept
+        book = await self.walk(prepared, definition, started_at, kept)
+        records = {path: record for path, record in book.records.items() if record.status in ("completed", "skipped")}
+        if kept is not None:  # what goes on was begun here, and is not to be taken for begun
+            return kept.model_copy(update={"records": {**kept.records, **records}, "next_order": book.next_order})
+        found = Ledger(records=records, next_order=book.next_order)
+        return found if any(record.cached for record in records.values()) else None
+
+    async def walk(
+        self, prepared: Prepared, definition: Definition, started_at: datetime, kept: Ledger | None = None
+    ) -> Book:
+        """Return the ledger where every branch is parked, or has ended: what is not done yet is running in it."""
+        library = {name: Definition.model_validate(body) for name, body in prepared.library.items()}
         book = Book(kept or Ledger())
         facts: dict[str, JsonValue] = {"id": prepared.run.execution_id, "started_at": started_at.isoformat()}
         scopes = Scopes(definition, prepared.inputs, prepared.env, facts, book)
@@ -74,14 +86,10 @@ class FastForward:
         interpreter = Interpreter(definition, journal, book, scopes, host, HANDLERS, library=library)
         walk = asyncio.create_task(run_list(interpreter, definition.steps, Frame(), prepared.tree))
         await host.until_quiet(walk)
-        records = {path: record for path, record in book.records.items() if record.status in ("completed", "skipped")}
-        next_order = book.next_order
+        reached = Book(book.freeze())
         walk.cancel()
         await asyncio.gather(walk, return_exceptions=True)
-        if kept is not None:  # what goes on was begun here, and is not to be taken for begun
-            return kept.model_copy(update={"records": {**kept.records, **records}, "next_order": next_order})
-        found = Ledger(records=records, next_order=next_order)
-        return found if any(record.cached for record in records.values()) else None
+        return reached
 
 
 class CacheHost:

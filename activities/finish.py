@@ -10,23 +10,50 @@ continues as new.
 """
 
 import asyncio
+from datetime import timedelta
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 
 from activities.store.interface import Store
 from activities.store.keys import run_key
 from activities.workspace.checkouts import Checkouts
-from definitions.messages import FinishCall, Report
-from definitions.records import ENDED
+from definitions.messages import EventsQuery, FinishCall, PartQuery, Report
+from definitions.records import ENDED, Event, Ledger
+
+AT_ONCE = 500
+"""Records, and events, in one answer: a record may have outputs of 1 KB."""
 
 
 async def finish(store: Store, checkouts: Checkouts, client: Client, call: FinishCall) -> None:
     """Write the record of a run, and remove this worker's folders of one that ended. Once more is harmless."""
     handle = client.get_workflow_handle(call.run.execution_id)
-    report = await handle.query("report", result_type=Report)
+    report = await report_from(handle)
     await asyncio.to_thread(write_report, store, report)
     if report.status.status in ENDED:
         await checkouts.discard(call.run.execution_id)
+
+
+async def report_from(handle: WorkflowHandle[object, object], time: timedelta | None = None) -> Report:
+    """Ask for all that a run knows, in parts: the server bounds a query's answer to 2 MB. `time` is for each part."""
+    report = await handle.query("report", PartQuery(limit=AT_ONCE), result_type=Report)
+    records, events = dict(report.ledger.records), list(report.events)
+    while len(records) and len(records) % AT_ONCE == 0:
+        next_part = PartQuery(start=len(records), limit=AT_ONCE)
+        more = await handle.query("ledger", next_part, result_type=Ledger)
+        if not more.records:
+            break
+        records |= more.records
+    while events and len(events) % AT_ONCE == 0:
+        part = await handle.query(
+            "events",
+            EventsQuery(after=events[-1].sequence, limit=AT_ONCE),
+            result_type=list[Event],
+        )
+        if not part:
+            break
+        events += part
+    ledger = report.ledger.model_copy(update={"records": records})
+    return report.model_copy(update={"ledger": ledger, "events": events})
 
 
 def write_report(store: Store, report: Report) -> None:

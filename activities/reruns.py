@@ -19,6 +19,7 @@ from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.definition_sources import Resolved, kept
+from activities.finish import report_from
 from activities.store.interface import BlobMissing, Store
 from activities.store.keys import NAME_LIMIT, encode_name, run_key
 from definitions.messages import Prepared, Report, RerunOf, RunInput, WorkspaceInput
@@ -90,9 +91,8 @@ async def report_of(store: Store, client: Client, execution_id: str) -> Report:
     if recorded is not None and recorded.status.status in ENDED:
         return recorded
     try:
-        return await client.get_workflow_handle(execution_id).query(
-            "report", result_type=Report, rpc_timeout=QUERY_TIME
-        )
+        handle = client.get_workflow_handle(execution_id)
+        return await report_from(handle, QUERY_TIME)
     except (RPCError, WorkflowQueryFailedError, ValidationError) as error:
         is_unknown = isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND
         if is_unknown and recorded is not None:  # the namespace has forgotten it: what was last written is all there is

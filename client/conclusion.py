@@ -64,6 +64,8 @@ def _steps(status: Status) -> str:
     cached = sum(1 for step in status.steps.values() if step.cached)
     total = sum(1 for step in status.steps.values() if step.status == "completed")
     text = f"{total} {'step' if total == 1 else 'steps'}"
+    kept = sum(1 for step in status.steps.values() if step.status == "completed" and step.kept_from is not None)
+    text += f", {kept} kept from before" if kept else ""
     return f"{text}, {cached} from the cache" if cached else text
 
 

@@ -56,7 +56,7 @@ async def recalled(connection: Connection, execution_id: str) -> Report | None:
     result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
     if result.replay_failure is not None or not _SEEN:
         return None
-    report = _SEEN.pop().report()
+    report = Report.model_validate(_SEEN.pop().report())
     last = history.events[-1]
     if report.prepared is None or not closings.is_end(last):
         return report

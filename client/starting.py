@@ -6,7 +6,7 @@ import asyncio
 import getpass
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,13 +53,18 @@ async def start_run(connection: Connection, request: Request) -> str:
         Problem: the id is taken, or the server refuses the start.
     """
     definition = request.source.definition
-    tree = None
-    if definition.workspace.source == "inputs":
-        tree = await asyncio.to_thread(_snapshot, connection.store, request.workspace)
+    message = await input_of(lambda: connection.store, request, is_embedded=connection.endpoint.is_embedded)
     execution_id = request.execution_id or new_execution_id(definition.id)
-    message = _run_input(request, tree, is_embedded=connection.endpoint.is_embedded)
     await send_start(connection, execution_id, message, definition)
     return execution_id
+
+
+async def input_of(store: Callable[[], Store], request: Request, *, is_embedded: bool) -> RunInput:
+    """Return the start input of a request, with the workspace in the store."""
+    tree = None
+    if request.source.definition.workspace.source == "inputs":
+        tree = await asyncio.to_thread(_snapshot, store(), request.workspace)
+    return _run_input(request, tree, is_embedded=is_embedded)
 
 
 def new_execution_id(definition_id: str) -> str:

@@ -230,6 +230,13 @@ class CancelCall(Record):
     reason: str | None = None
 
 
+class PartQuery(Message):
+    """Example: `{"start": 1000}`: records from the 1001st on."""
+
+    start: int = 0
+    limit: int = 1000
+
+
 class EventsQuery(Message):
     """Example: `{"after": 12}`: events with a sequence above 12."""
 

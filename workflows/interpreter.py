@@ -155,10 +155,12 @@ class Interpreter:
         return self.begin(step, place, visit=visit, entered_from=entered_from)
 
     def _read_back(self, path: str, record: StepRecord) -> None:
-        self.journal.enter_phase(record.phase, silently=not self._announce)
-        if self._announce:
+        is_told = not self._announce or record.kept_from is not None  # what a rerun keeps is told when it begins
+        self.journal.enter_phase(record.phase, silently=is_told)
+        if not is_told:
             for inside, known in self.book.below(path):
-                self.journal.step_ended(inside, known)
+                if known.kept_from is None:
+                    self.journal.step_ended(inside, known)
             self.journal.step_ended(path, record)
 
     async def _hold(self, step: Step, place: Place) -> StepRecord:

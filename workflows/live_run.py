@@ -4,6 +4,7 @@ The workflow's handlers are thin: they read a message, ask here, and answer. Det
 every change of the ledger.
 """
 
+import asyncio
 from collections.abc import Callable
 
 from pydantic import JsonValue
@@ -50,6 +51,7 @@ class LiveRun:
         self.controls = Controls(self.book, self.changed, self._emit, self._paused_by)
         self.host = make_host(self.controls, request.provider)
         self.events: list[Event] = []
+        self._is_stale = False
         self.total_steps = 0
         self.progress = status.Progress(
             execution_id=info.workflow_id,
@@ -113,10 +115,16 @@ class LiveRun:
         self.events.append(event)
 
     def changed(self) -> None:
-        """Bring current details and search attributes up to date."""
-        now = self.host.now()
-        self.progress.updated_at = now
+        """Have current details and search attributes follow, once for all that happens at this moment."""
+        self.progress.updated_at = self.host.now()
         self.progress.phase = self.journal.phase
+        if not self._is_stale:
+            self._is_stale = True
+            asyncio.get_running_loop().call_soon(self._follow)
+
+    def _follow(self) -> None:
+        self._is_stale = False
+        now = self.host.now()
         waiting = gates.open_gates(self.book)
         state = status.run_state(self.progress, self.book)
         progress = self.progress
@@ -124,7 +132,7 @@ class LiveRun:
         workflow.set_current_details(text)
         self.attributes.follow(state, waiting)
 
-    def _paused_by(self, path: str) -> None:
+    def _paused_by(self, path: str | None) -> None:
         self.journal.write("run_paused", path, reason=self.book.pause_reason)
         self.changed()
 
@@ -132,6 +140,12 @@ class LiveRun:
         """Write an event of the run itself."""
         self.journal.write(kind, None, **data)
         self.changed()
+
+    def tell_kept(self) -> None:
+        """Write the events of what a rerun keeps: the run's list of events is whole by itself."""
+        for path, record in self.book.records.items():
+            if record.kept_from is not None:
+                self.journal.step_ended(path, record)
 
     def status(self) -> Status:
         """Return the status record."""

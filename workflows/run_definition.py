@@ -31,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
         Decide,
         EventsQuery,
         FinishCall,
+        PartQuery,
         Pause,
         PrepareCall,
         Prepared,
@@ -39,7 +40,7 @@ with workflow.unsafe.imports_passed_through():
         RunInput,
     )
     from definitions.models import Definition
-    from definitions.records import Event, Gate, Ledger, Status, StepError
+    from definitions.records import Event, Gate, Ledger, Status, StepError, json_size
     from definitions.steps import all_steps
     from workflows import gates
     from workflows.compensation import compensate
@@ -57,6 +58,8 @@ BOOKKEEPING_TIME = timedelta(hours=1)
 FINISH_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30), maximum_attempts=20
 )
+CARRIED_LIMIT = 1_500_000
+"""Bytes of a ledger with which a run still continues as new; over 2 MB the server would terminate it."""
 PAUSE = 'Start nothing new; the running step ends. {"reason": "deploy", "by": "ana"}'
 RESUME = 'Go on after a pause. {"by": "ana", "steps": {"deploy": "retry"}}'
 CANCEL = 'End the run: what runs is ended politely, then hard. {"reason": "wrong branch", "by": "ana"}'
@@ -84,8 +87,9 @@ class RunDefinition:
         walk = asyncio.create_task(self._walk(prepared))
         try:
             await workflow.wait_condition(lambda: walk.done() or self._may_leave())
-            if not walk.done():
+            while not walk.done():
                 await self._continue_as_new(prepared)
+                await workflow.wait_condition(lambda: walk.done() or self._may_leave())
             ending = walk.result()
         except asyncio.CancelledError:
             walk.cancel()
@@ -139,9 +143,8 @@ class RunDefinition:
             return Ending("failed", refused)
         if live.is_new:
             live.attributes.started(definition.id)
-            live.tell(
-                "run_started", definition=definition.name, version=definition.version, rerun_of=prepared.rerun_of
-            )
+            live.tell("run_started", definition=definition.name, version=definition.version, rerun_of=prepared.rerun_of)
+            live.tell_kept()
         if definition.timeout is not None and live.book.deadline is None:
             live.book.deadline = (live.progress.started_at or live.host.now()) + definition.timeout
         course = await run_course(interpreter, prepared.tree)
@@ -210,11 +213,15 @@ class RunDefinition:
         controls = self._live.controls
         if controls.in_flight:
             return False
-        if workflow.info().is_continue_as_new_suggested():
+        if workflow.info().is_continue_as_new_suggested() and not controls.is_too_big:
             controls.is_leaving = True
         return controls.is_leaving
 
     async def _continue_as_new(self, prepared: Prepared) -> None:
+        """Leave for a new history; return where the ledger is too big for that, and the run goes on in this one."""
+        if json_size(self._successor()) > CARRIED_LIMIT:
+            self._live.controls.stay()
+            return
         await self._write_report(prepared)
         see_cancel()  # the activity may have swallowed it
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -329,9 +336,16 @@ class RunDefinition:
         return self._live.status()
 
     @workflow.query(name="ledger", description="All that is known of the run, by step path")
-    def ledger(self) -> Ledger:
-        """Return the ledger."""
-        return self._live.book.freeze()
+    def ledger(self, query: PartQuery | None = None) -> dict[str, JsonValue]:
+        """Return the ledger, or that with some of its records; without what is as it is by default."""
+        return self._ledger(query).model_dump(mode="json", exclude_defaults=True)
+
+    def _ledger(self, query: PartQuery | None) -> Ledger:
+        ledger = self._live.book.freeze()
+        if query is None:
+            return ledger
+        part = list(ledger.records.items())[query.start : query.start + query.limit]
+        return ledger.model_copy(update={"records": dict(part)})
 
     @workflow.query(name="definition", description="The definition as it was frozen at the start")
     def definition(self) -> dict[str, JsonValue]:
@@ -357,11 +371,13 @@ class RunDefinition:
         return [event for event in self._live.events if event.sequence > asked.after][: asked.limit]
 
     @workflow.query(name="report", description="What is written to the store when the run ends")
-    def report(self) -> Report:
-        """Return status, ledger and events."""
-        return Report(
+    def report(self, query: PartQuery | None = None) -> dict[str, JsonValue]:
+        """Return status, ledger and events, or the first of them; `ledger` and `events` have the others."""
+        events = self._live.events if query is None else self._live.events[: query.limit]
+        report = Report(
             status=self.status(),
-            ledger=self.ledger(),
-            events=self._live.events,
+            ledger=self._ledger(query),
+            events=events,
             prepared=self._live.progress.prepared,
         )
+        return report.model_dump(mode="json", exclude_defaults=True)

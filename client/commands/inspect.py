@@ -77,6 +77,8 @@ def _show_run(status: Status) -> None:
     click.echo(headline(status))
     version = f" {status.definition_version}" if status.definition_version else ""
     click.echo(f"  definition {status.definition_id}{version}")
+    if status.rerun_of is not None:
+        click.echo(f"  rerun of {one_line(status.rerun_of)}")
     for name, value in status.inputs.items():
         click.echo(f"  input {name}: {value_text(value)}")
     if status.reason:
@@ -99,6 +101,8 @@ def _show_run(status: Status) -> None:
 def _step_cells(path: str, step: StepStatus) -> tuple[str, ...]:
     spent = messages.span(step.completed_at - step.started_at) if step.completed_at and step.started_at else ""
     remarks = ["from the cache"] if step.cached else []
+    if step.kept_from is not None:
+        remarks = [f"kept from {one_line(step.kept_from, 80)}"]
     if step.usage is not None and step.usage.usd is not None:
         remarks.append(messages.money(step.usage.usd))
     if step.error is not None:

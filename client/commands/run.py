@@ -115,9 +115,10 @@ class Follower:
 @click.option("--provider", envvar="PERDURE_PROVIDER", help="Runs agent steps that name another provider, or none.")
 @click.option("--script", type=click.Path(path_type=Path), help="Answers of the scripted provider, by step path.")
 @click.option("--detach", is_flag=True, help="Start, and do not watch.")
+@click.option("--dry-run", is_flag=True, help="Say what each step would do; start nothing, ask no server.")
 @strict_option
 @timeout_option
-@json_option("Print events as NDJSON; the last line is the run record.")
+@json_option("Print events as NDJSON; the last line is the run record. With --dry-run, the plan.")
 @profile_option
 def run(
     definition: str,
@@ -128,6 +129,7 @@ def run(
     provider: str | None,
     script: Path | None,
     detach: bool,
+    dry_run: bool,
     strict: bool,
     timeout: timedelta | None,
     as_json: bool,
@@ -152,6 +154,8 @@ def run(
         provider=chosen,
         script=None if script is None else read_mapping(script, "answers by step path"),
     )
+    if dry_run:
+        return _show_plan(request, profile, as_json=as_json)
     follower = Follower(as_json=as_json, strict=strict, timeout=timeout)
     return interruptible(follower, lambda: _run(request, follower, profile, detach=detach, as_json=as_json))
 
@@ -191,6 +195,28 @@ def _run(request: Request, follower: Follower, profile: str | None, *, detach: b
         return ExitCode.SUCCESS
 
     return run_connected(started, profile)
+
+
+def _show_plan(request: Request, profile: str | None, *, as_json: bool) -> ExitCode:
+    """Print what each step would do."""
+    from dataclasses import asdict
+
+    from temporalio.exceptions import ApplicationError
+
+    from client.connection import names_a_cluster, offline_store
+    from client.dry_run import dry_run
+    from client.output import write_json, write_table
+
+    store = offline_store(profile)
+    try:
+        rows = asyncio.run(dry_run(store, request, is_embedded=not names_a_cluster(profile)))
+    except ApplicationError as error:
+        raise Problem(error.message, code=ExitCode.INVALID, slug=error.type) from error
+    if as_json:
+        write_json([asdict(row) for row in rows])
+    else:
+        write_table(("STEP", "TYPE", "PLAN"), ((row.path, row.type, row.text) for row in rows))
+    return ExitCode.SUCCESS
 
 
 def tell_detached(execution_id: str, definition: Definition, *, as_json: bool) -> None:

@@ -51,11 +51,6 @@ def test_planned_command_says_planned_and_is_not_offered(cli, name):
     assert not re.search(rf"^  {name} ", cli("--help").out, re.MULTILINE)
 
 
-def test_planned_option_says_planned(cli):
-    ran = cli("run", "x", "--dry-run")
-    assert (ran.code, "`--dry-run` is planned" in ran.err) == (2, True)
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

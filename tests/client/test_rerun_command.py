@@ -52,6 +52,10 @@ def test_one_epic_runs_again_and_the_others_do_nothing(failed, cli, tmp_path):
     status = json.loads(cli("show", again, "--json").out)
     assert (status["status"], status["rerun_of"], status["handled_failures"]) == ("completed", failed, [])
     assert status["steps"]["epics[E-1]"]["kept_from"] == failed
+    shown = cli("show", again).out
+    assert f"  rerun of {failed}\n" in shown
+    assert f"kept from {failed}" in shown
+    assert "kept from before" in ran.err.splitlines()[-1]
 
 
 def test_plan_is_said_before_the_run_starts(failed, cli):
@@ -176,3 +180,29 @@ steps:
     earlier = recorded_earlier(connection.store, handle.id)
     assert earlier is not None
     assert earlier.prepared.definition["id"] == "cut"
+
+
+def test_plan_of_many_items_is_cut_for_people_and_whole_for_programs(settled, cli, write):
+    text = """
+name: many
+workspace: {from: none}
+steps:
+  - id: each
+    type: assert
+    condition: "false"
+    message: no
+    for_each: {items: ITEMS, on_error: continue}
+""".replace("ITEMS", str(list(range(32))))
+    run_id = new_id()
+    assert cli("run", write(text), "--id", run_id).code == 0
+    assert "  again    … and 2 more" in cli("rerun", run_id, "--failed", "--dry-run").out
+    assert len(json.loads(cli("rerun", run_id, "--failed", "--dry-run", "--json").out)["again"]) == 32
+    assert "again" in cli("rerun", run_id, "--dry-run").out
+
+
+def test_run_that_never_began_is_said_to_have_nothing_to_take_up(settled, cli, write):
+    run_id = new_id()
+    text = "name: no\ninputs: {f: {type: file}}\nsteps:\n  - {id: a, type: shell, command: 'cat {{ inputs.f }}'}\n"
+    assert cli("run", write(text), "-i", "f=nowhere.txt", "--id", run_id).code == 1
+    ran = cli("rerun", run_id, "--failed")
+    assert (ran.code, "error[not-begun]" in ran.err) == (1, True)

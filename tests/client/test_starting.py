@@ -101,7 +101,7 @@ async def test_caller_environment_goes_along_only_to_the_embedded_default(monkey
     async def take(_connection, _execution_id, message, _definition):
         sent.append(message)
 
-    monkeypatch.setattr(starting, "_start", take)
+    monkeypatch.setattr(starting, "send_start", take)
     monkeypatch.setenv("VIRTUAL_ENV", "/venv")
     request = starting.Request(require_definition(write(HELLO)), {}, tmp_path)
     for is_embedded in (True, False):

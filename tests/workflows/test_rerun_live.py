@@ -151,8 +151,34 @@ async def test_kept_results_are_told_as_events_when_the_rerun_begins(worker, tmp
     flag.touch()
     handle = await taken_up(worker, first.execution_id, failed=True)
     await finished(handle)
-    told = {event.step: event.data.get("kept_from") for event in (await report(handle)).events if event.step}
-    assert told == {"make": first.execution_id, "check": None, "ship": None}
+    told = [event for event in (await report(handle)).events if event.step]
+    assert [(event.type, event.step, event.data.get("kept_from")) for event in told] == [
+        ("step_completed", "make", first.execution_id),
+        ("step_started", "check", None),
+        ("step_completed", "check", None),
+        ("step_started", "ship", None),
+        ("step_completed", "ship", None),
+    ]
+
+
+async def test_items_kept_are_told_although_the_step_goes_on(worker, tmp_path):
+    text = """
+workspace: {{from: none}}
+steps:
+  - {{id: each, type: shell, command: "test {{{{ n }}}} != 2 || test -e {flag}", for_each: {{items: [1, 2], as: n}}}}
+""".format(flag=tmp_path / "flag")
+    first = await run(worker, text)
+    (tmp_path / "flag").touch()
+    handle = await taken_up(worker, first.execution_id, failed=True)
+    assert (await finished(handle)).status == "completed"
+    told = [(event.type, event.step) for event in (await report(handle)).events if event.step]
+    assert told == [
+        ("step_completed", "each[0]"),
+        ("step_started", "each"),
+        ("step_started", "each[1]"),
+        ("step_completed", "each[1]"),
+        ("step_completed", "each"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -483,3 +483,81 @@ def test_long_lists_are_planned_in_time_that_grows_with_their_length():
     earlier = Earlier("run-1", definition, Ledger(records=records))
     plan = plan_rerun(earlier, definition, {}, FAILED, inputs={}, env={})
     assert plan.kept.records == {"fix": StepRecord(status="pending", iteration=1)}
+
+
+# --- definitions inside definitions ---------------------------------------------------------------------
+
+OUTER = """
+steps:
+  - {id: a, type: shell, command: a}
+  - {id: inner, type: workflow, definition: part.yaml, inputs: {who: you}}
+  - {id: z, type: shell, command: z}
+"""
+PART = """
+name: part
+inputs: {who: {default: me}}
+steps:
+  - {id: one, type: shell, command: one}
+  - {id: two, type: shell, command: "echo {{ inputs.who }}"}
+"""
+
+
+def plan_of_parts(played: Played, part: str, changed: str) -> Plan:
+    definition = require("name: played\n" + OUTER, "o.yaml")
+    old, new = ({"part.yaml": require(text, "part.yaml")} for text in (part, changed))
+    earlier = Earlier("run-1", definition, reload(played.book.freeze()), library=old, error=played.ending.error)
+    return plan_rerun(earlier, definition, new, FAILED, inputs={}, env={})
+
+
+async def test_steps_of_an_inlined_definition_are_kept_like_others():
+    library = {"part.yaml": require(PART, "part.yaml")}
+    played = await play(OUTER, PlayingHost(answers={"inner/two": broken()}), library=library)
+    plan = plan_of_parts(played, PART, PART)
+    assert plan.reused == ("a", "inner/one")
+    again = await play(OUTER, PlayingHost(), library=library, ledger=reload(plan.kept))
+    assert again.host.calls == ["inner/two", "z"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reused"),
+    [
+        ("command: one", "command: other", ("a",)),
+        ("default: me", "default: them", ("a",)),
+        ("  - {id: two,", "  - {id: between, type: shell, command: b}\n  - {id: two,", ("a", "inner/one")),
+    ],
+)
+async def test_inlined_definition_is_compared_step_by_step(old: str, new: str, reused: tuple[str, ...]):
+    played = await play(OUTER, library={"part.yaml": require(PART, "part.yaml")})
+    assert plan_of_parts(played, PART, PART.replace(old, new)).reused == reused
+
+
+async def test_other_type_of_a_step_is_a_change():
+    plan, _ = await rerun(LIST, {}, FAILED, LIST.replace("type: shell, command: b", "type: wait, duration: 1s"))
+    assert plan.changes[0].text == "its type is `wait` now"
+
+
+async def test_step_that_reads_all_inputs_runs_again_when_one_is_given_anew():
+    text = INPUTS.replace("command: a", 'command: "echo {{ inputs }}"')
+    old = {"who": "world", "how": "loud"}
+    plan, _ = await rerun(text, {}, FAILED, old_inputs=old, inputs={**old, "how": "soft"})
+    assert plan.again[0][1].text == "it reads `inputs`, and `how` is given anew"
+
+
+async def test_failure_runs_again_when_what_follows_used_up_passes_changes():
+    new = LOOP.replace("max_iterations: 3", "max_iterations: 3, on_exhausted: continue")
+    played = await play(LOOP, PlayingHost())
+    assert reasons(planned(LOOP, played, FAILED, new)) == {"fix": "changed"}
+
+
+async def test_several_steps_of_one_id_are_told_apart_by_their_paths():
+    library = {"part.yaml": require(PART.replace("id: one", "id: a"), "part.yaml")}
+    played = await play(OUTER, library=library)
+    definition = require("name: played\n" + OUTER, "o.yaml")
+    earlier = Earlier("run-1", definition, played.book.freeze(), library=library)
+    assert plan_rerun(earlier, definition, library, Wanted(start="a"), inputs={}, env={}).reused == ()
+    twice = OUTER.replace("- {id: z", "- {id: other, type: workflow, definition: part.yaml}\n  - {id: z")
+    played = await play(twice, library=library)
+    earlier = Earlier("run-1", require("name: played\n" + twice, "o.yaml"), played.book.freeze(), library=library)
+    with pytest.raises(NoSuchStep, match="several steps are called `two`") as caught:
+        plan_rerun(earlier, earlier.definition, library, Wanted(start="two"), inputs={}, env={})
+    assert caught.value.remedy == "name one of `inner/two`, `other/two`"
