@@ -83,7 +83,9 @@ def rejection(gate: str, decision: Decision) -> StepFailure:
     """Return what a rejection is for the step."""
     said = f": {decision.comment}" if decision.comment else ""
     who = "ran out of time" if decision.reason == "expired" else f"was rejected by `{decision.by}`"
-    return StepFailure(ErrorClass.REJECTED, f"gate `{gate}` {who}{said}", {"decision": decision.model_dump(mode="json")})
+    return StepFailure(
+        ErrorClass.REJECTED, f"gate `{gate}` {who}{said}", {"decision": decision.model_dump(mode="json")}
+    )
 
 
 def scope_id(path: str) -> str | None:

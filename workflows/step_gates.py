@@ -99,9 +99,7 @@ async def _after(interpreter: Interpreter, step: Step, accept: Accept, place: Pl
     return interpreter.fail(step, place.path, failure, documents={})
 
 
-async def _open_after(
-    interpreter: Interpreter, step: Step, accept: Accept, place: Place, record: StepRecord
-) -> Gate:
+async def _open_after(interpreter: Interpreter, step: Step, accept: Accept, place: Place, record: StepRecord) -> Gate:
     around = Place(place.path, record.tree, place.frame.with_result(step.id, record))
     shown: dict[str, JsonValue] = dict(record.documents or record.outputs or {})
     if accept.show:

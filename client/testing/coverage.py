@@ -77,6 +77,12 @@ def _points(path: str, step: Step) -> Iterator[str]:
             yield f"{path} timeout"
     elif step.on_failure != "stop":
         yield from (f"{path} goes well", f"{path} fails")
+    yield from _points_of_gates(path, step)
+    if any(rule.max_attempts > 1 for rule in step.retry_rules):
+        yield f"{path} tried again"
+
+
+def _points_of_gates(path: str, step: Step) -> Iterator[str]:
     if step.approval is not None:
         yield from (f"{path} approved", f"{path} rejected")
         if step.approval.timeout is not None:
@@ -87,8 +93,6 @@ def _points(path: str, step: Step) -> Iterator[str]:
             yield f"{path} acceptance timeout"
         if step.accept.on_reject == "rework":
             yield f"{path} sent back"
-    if any(rule.max_attempts > 1 for rule in step.retry_rules):
-        yield f"{path} tried again"
 
 
 def _reached(path: str, step: Step, record: StepStatus) -> Iterator[str]:
@@ -101,17 +105,22 @@ def _reached(path: str, step: Step, record: StepStatus) -> Iterator[str]:
         yield f"{path} when true"
     if record.attempt > 1:
         yield f"{path} tried again"
-    if step.approval is not None and record.decision is not None:
-        yield f"{path} {_said(record.decision, 'approved', 'rejected', 'timeout')}"
-    if step.accept is not None and record.acceptance is not None:
-        said = _said(record.acceptance, "accepted", "not accepted", "acceptance timeout")
-        yield f"{path} {'sent back' if record.reworked else said}"
+    yield from _around(path, step, record)
     if isinstance(step, ApprovalStep):
         yield from _gate(path, record)
     elif record.status == "completed":
         yield f"{path} {'holds' if isinstance(step, AssertStep) else 'goes well'}"
     elif record.status == "failed":
         yield f"{path} fails"
+
+
+def _around(path: str, step: Step, record: StepStatus) -> Iterator[str]:
+    """Yield how the gates before and after a step were decided."""
+    if step.approval is not None and record.decision is not None:
+        yield f"{path} {_said(record.decision, 'approved', 'rejected', 'timeout')}"
+    if step.accept is not None and record.acceptance is not None:
+        said = _said(record.acceptance, "accepted", "not accepted", "acceptance timeout")
+        yield f"{path} {'sent back' if record.reworked else said}"
 
 
 def _said(decision: Decision, approved: str, rejected: str, expired: str) -> str:

@@ -82,8 +82,10 @@ class Outside:
         for one in [*self._held]:
             self._resumed[one] = self._resumed.get(one, 0) + 1
             del self._held[one]
-        steps = {one: what.action for one, what in said.items() if what is not None}
-        return Resume(by="tester" if by is None else by.by, steps=steps)
+        return Resume(
+            by="tester" if by is None else by.by,
+            steps={one: what.action for one, what in said.items() if what is not None},
+        )
 
     def _said(self, path: str) -> CaseResumption | None:
         told = self.case.resumptions.get(path) or self.case.resumptions.get(declared_path(path)) or []

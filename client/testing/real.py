@@ -78,7 +78,7 @@ async def play(on: Stage, case: Case, subject: Subject) -> Outcome:
 
 
 async def _watch(scene: Scene, handle: "Handle", people: People, outside: Outside) -> Report:
-    """Decide, signal and resume until the run has ended, or only waits for what nobody will say. Raises `NotPlayable`."""
+    """Decide, signal and resume until the run has ended, or waits for what nobody will say. Raises `NotPlayable`."""
     while True:
         report = await scene.report(handle)
         status = report.status
@@ -137,13 +137,7 @@ def _check(case: Case) -> None:
             if decision.after > LONGEST_WAIT:
                 message = f"`after: {format_duration(decision.after)}` is longer than a test waits; {remedy}"
                 raise NotPlayable(message, ("decisions", path))
-    for name, signal in case.signals.items():
-        if signal.after > LONGEST_WAIT:
-            message = f"`after: {format_duration(signal.after)}` is longer than a test waits; {remedy}"
-            raise NotPlayable(message, ("signals", name))
-    for path, resumptions in case.resumptions.items():
-        if any(said.after > LONGEST_WAIT for said in resumptions):
-            raise NotPlayable(f"`after` is longer than a test waits; {remedy}", ("resumptions", path))
+    _check_outside(case, remedy)
     for path in case.stubs:
         for stub in case.stubs_at(path):
             if stub.delay > LONGEST_WAIT:
@@ -151,6 +145,15 @@ def _check(case: Case) -> None:
                 raise NotPlayable(message, ("stubs", path))
             if stub.cached:
                 raise NotPlayable("at the level `real` the cache is the real one; leave `cached` out", ("stubs", path))
+
+
+def _check_outside(case: Case, remedy: str) -> None:
+    waits = [(("signals", name), signal.after) for name, signal in case.signals.items()]
+    waits += [(("resumptions", path), said.after) for path, all_said in case.resumptions.items() for said in all_said]
+    for place, after in waits:
+        if after > LONGEST_WAIT:
+            message = f"`after: {format_duration(after)}` is longer than a test waits; {remedy}"
+            raise NotPlayable(message, place)
 
 
 def _casting(case: Case, subject: Subject) -> dict[str, JsonValue]:

@@ -42,7 +42,7 @@ def declared_steps(
 
 
 def gates_of(path: str, step: Step) -> list[str]:
-    """Return the ids of a step's gates, as `decisions` name them: its path, and that with `/accept` for one after it."""
+    """Return the ids of a step's gates: its path, and that with `/accept` for the one after it."""
     before = [path] if isinstance(step, ApprovalStep) or step.approval is not None else []
     return before + ([f"{path}/accept"] if step.accept is not None else [])
 

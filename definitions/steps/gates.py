@@ -1,8 +1,8 @@
 """Gates: what a person is asked, and who may answer. A gate is a step of its own, stands before a step, or after it.
 
-    type: approval      the step is the gate                         steps/approval.py
-    approval: {…}       asked before the step, when its `when` holds
-    accept: {…}         asked over what the step produced
+type: approval      the step is the gate                         steps/approval.py
+approval: {…}       asked before the step, when its `when` holds
+accept: {…}         asked over what the step produced
 """
 
 from typing import Literal

@@ -139,9 +139,7 @@ async def test_step_fails_when_what_its_gate_shows_cannot_be_evaluated():
 async def test_gate_is_asked_again_when_a_held_step_is_retried():
     text = APPROVAL.replace("command: deploy", "command: deploy\n    on_failure: pause")
     again = {"deploy": [Resumption(action="retry", by="bob")]}
-    run, host = await played(
-        text, ("deploy", "reject", "no"), ("deploy", "approve", None), resumptions=again
-    )
+    run, host = await played(text, ("deploy", "reject", "no"), ("deploy", "approve", None), resumptions=again)
     assert run.ending.state == "completed"
     assert host.calls == ["held deploy", "deploy"]
 
@@ -204,7 +202,9 @@ async def test_nothing_is_written_again_when_nobody_comes_in_time():
 
 
 async def test_a_rejection_is_not_tried_again_when_the_step_has_a_retry():
-    text = (ACCEPT % "fail").replace("type: shell\n    command: \"plan", 'type: shell\n    retry: {}\n    command: "plan')
+    text = (ACCEPT % "fail").replace(
+        'type: shell\n    command: "plan', 'type: shell\n    retry: {}\n    command: "plan'
+    )
     run, host = await played(text, ("plan/accept", "reject", None))
     assert run.ending.state == "rejected"
     assert host.calls == ["plan"]
@@ -245,8 +245,8 @@ steps:
     type: group
     for_each: {items: [{id: E/1}, {id: E-2}], as: epic, scope: epic}
     steps:
-      - {id: design, type: shell, command: "d {{ default(steps.design.feedback, '') }}", store: {design: "{{ result.stdout }}"},
-         accept: {doc_type: design, on_reject: rework}}
+      - {id: design, type: shell, command: "d {{ default(steps.design.feedback, '') }}",
+         store: {design: "{{ result.stdout }}"}, accept: {doc_type: design, on_reject: rework}}
   - {id: all, type: set, values: {one: "{{ docs.epic['E/1'].design }}"}}
 """
     run, host = await played(

@@ -83,7 +83,9 @@ steps:
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("keys", [{"signals": {"payment.received": {"after": "1h"}}}, {"resumptions": {"risky": [{"after": "1h"}]}}])
+@pytest.mark.parametrize(
+    "keys", [{"signals": {"payment.received": {"after": "1h"}}}, {"resumptions": {"risky": [{"after": "1h"}]}}]
+)
 async def test_a_case_is_not_played_when_it_asks_the_world_to_wait(keys: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(NotPlayable, match="longer than a test waits"):
         await play("real", case(**keys), tmp_path)

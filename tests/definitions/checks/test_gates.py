@@ -40,7 +40,7 @@ def test_gate_is_told_when_it_cannot_work(name: str):
     [
         "approval: {message: 'Go on with {{ steps.first.outputs.stdout }}?', timeout: 1d, on_timeout: approve}",
         "accept: {show: {it: '{{ result.stdout }}', again: '{{ steps.s.outputs.stdout }}'}}",
-        "accept: {doc_type: plan, acceptors: any, on_reject: rework}, env: {SAID: \"{{ default(steps.s.feedback, '') }}\"}",
+        "accept: {doc_type: plan, on_reject: rework}, env: {SAID: \"{{ default(steps.s.feedback, '') }}\"}",
         "approval: {}, accept: {acceptors: {users: [ada]}}",
     ],
 )
@@ -70,7 +70,8 @@ def test_gates_around_a_step_are_bounded_when_each_has_a_time():
 
 
 @pytest.mark.parametrize(
-    "keys", ["accept: {on_reject: retry}", "accept: {doc_type: a b}", "approval: {tier: 2}", "accept: []", "approval: 3"]
+    "keys",
+    ["accept: {on_reject: retry}", "accept: {doc_type: a b}", "approval: {tier: 2}", "accept: []", "approval: 3"],
 )
 def test_gate_is_refused_when_it_has_no_such_shape(keys: str):
     loaded = load(step(f"{SHELL}, {keys}"), "f")
