@@ -60,7 +60,7 @@ class Reference(Known):
     def compensate(self, at: int) -> None:
         """Undo what completed, the last first; what fails in that is noted, and the rest goes on."""
         done = [note for note in self.notes if note.undo and note.status == "completed" and note.forgotten is None]
-        for note in sorted(done, key=lambda note: note.end, reverse=True):
+        for note in sorted(done, key=lambda note: (note.end, note.order), reverse=True):
             step, around = note.undo
             seen = around.with_result(step, note.outputs)
             inner = Walk(step.compensate.steps, f"{note.path}/compensate/", around.walk)
@@ -268,10 +268,13 @@ class Reference(Known):
         note.end, note.status, note.outputs, note.tree = result.at, "completed", result.outputs, result.tree
         if is_innermost and step.compensate is not None:
             note.undo = (step, seen)
+            note.order = sum(1 for known in self.notes if known.undo)
         if level == (1 if step.for_each is not None else 0):
             for name, text in step.store.items():
                 value = self.value(text, seen.with_result(step, result.outputs), result.at)
-                self.notes.append(Note("document", name, result.at, result.at, outputs=(seen.base, seen.scope, value)))
+                self.notes.append(
+                    Note("document", name, result.at, result.at, outputs=(seen.base, seen.scope, value, path))
+                )
         return result
 
     def items(self, step: Any, seen: Seen, path: str, at: int, tree: Tree) -> Result:

@@ -33,6 +33,8 @@ class Note:
     forgotten: int | None = None
     tree: Tree = ""
     undo: Any = None
+    order: int = 0
+    """Of what can be undone: the how manieth it was to complete."""
     is_undone: bool = False
 
 
@@ -134,6 +136,10 @@ class Known:
         for note in below:
             if not only_failed or note.path in dead or note.path.startswith(tuple(f"{path}/" for path in dead)):
                 note.forgotten = at if note.forgotten is None else note.forgotten
+        gone = tuple(note.path for note in below if note.forgotten is not None)
+        for note in self.notes:
+            if note.kind == "document" and note.outputs[3] in gone and note.forgotten is None:
+                note.forgotten = at
 
     def walk_before(self, step: Any, seen: Seen) -> Walk | None:
         """Return the walk of a group's list in the pass before."""
@@ -162,9 +168,9 @@ class Known:
         """What is stored, as a text in a scope sees it: its own first, those around, of inner ones a map by key."""
         levels: list[dict[str, Any]] = [{} for _ in range(len(mine) + 1)]
         for note in self.notes:
-            if note.kind != "document" or note.outputs[0] != base or note.end > at:
+            if note.kind != "document" or note.outputs[0] != base or note.end > at or note.forgotten is not None:
                 continue
-            _, scope, value = note.outputs
+            _, scope, value, _ = note.outputs
             around = scope[:-1]
             if scope == mine[: len(scope)]:
                 levels[len(scope)][note.path] = value
