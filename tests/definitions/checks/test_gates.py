@@ -5,7 +5,7 @@ from tests.definitions.checks.test_values import step, told
 from tests.support.lint_findings import said
 
 SHELL = "type: shell, command: a"
-TOP = "name: gates\ndescription: d\nacceptors: {%s}\nsteps:\n  - {id: s, type: shell, command: a, accept: {doc_type: plan}}\n"
+TOP = "name: g\ndescription: d\nacceptors: {%s}\nsteps:\n  - {id: s, type: shell, command: a, accept: {doc_type: plan}}"
 
 WRONG: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "gate before a gate": (step("type: approval, approval: {}"), [("key-without-effect", "approval")]),
