@@ -72,9 +72,7 @@ def _points(path: str, step: Step) -> Iterator[str]:
     if isinstance(step, AssertStep):
         yield from (f"{path} holds", f"{path} fails")
     elif isinstance(step, ApprovalStep):
-        yield from (f"{path} approved", f"{path} rejected")
-        if step.timeout is not None:
-            yield f"{path} timeout"
+        yield from _points_of_gate(path, is_timed=step.timeout is not None)
     elif step.on_failure != "stop":
         yield from (f"{path} goes well", f"{path} fails")
     yield from _points_of_gates(path, step)
@@ -82,11 +80,15 @@ def _points(path: str, step: Step) -> Iterator[str]:
         yield f"{path} tried again"
 
 
+def _points_of_gate(path: str, *, is_timed: bool) -> Iterator[str]:
+    yield from (f"{path} approved", f"{path} rejected")
+    if is_timed:
+        yield f"{path} timeout"
+
+
 def _points_of_gates(path: str, step: Step) -> Iterator[str]:
     if step.approval is not None:
-        yield from (f"{path} approved", f"{path} rejected")
-        if step.approval.timeout is not None:
-            yield f"{path} timeout"
+        yield from _points_of_gate(path, is_timed=step.approval.timeout is not None)
     if step.accept is not None:
         yield from (f"{path} accepted", f"{path} not accepted")
         if step.accept.timeout is not None:

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from definitions.cases.models import Case, CaseResumption
 from definitions.cases.paths import declared_path
@@ -82,10 +82,10 @@ class Outside:
         for one in [*self._held]:
             self._resumed[one] = self._resumed.get(one, 0) + 1
             del self._held[one]
-        return Resume(
-            by="tester" if by is None else by.by,
-            steps={one: what.action for one, what in said.items() if what is not None},
-        )
+        actions: dict[str, Literal["retry", "skip", "fail"]] = {
+            one: what.action for one, what in said.items() if what is not None
+        }
+        return Resume(by="tester" if by is None else by.by, steps=actions)
 
     def _said(self, path: str) -> CaseResumption | None:
         told = self.case.resumptions.get(path) or self.case.resumptions.get(declared_path(path)) or []

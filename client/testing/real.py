@@ -132,28 +132,26 @@ def _check(case: Case) -> None:
     remedy = "play it at the level `simulated`, where nobody waits"
     if case.clock.start is not None:
         raise NotPlayable(f"the time of the level `real` is the world's; {remedy}", ("clock", "start"))
-    for path in case.decisions:
-        for decision in case.decisions_at(path):
-            if decision.after > LONGEST_WAIT:
-                message = f"`after: {format_duration(decision.after)}` is longer than a test waits; {remedy}"
-                raise NotPlayable(message, ("decisions", path))
-    _check_outside(case, remedy)
-    for path in case.stubs:
-        for stub in case.stubs_at(path):
-            if stub.delay > LONGEST_WAIT:
-                message = f"`delay: {format_duration(stub.delay)}` is longer than a test waits; {remedy}"
-                raise NotPlayable(message, ("stubs", path))
-            if stub.cached:
-                raise NotPlayable("at the level `real` the cache is the real one; leave `cached` out", ("stubs", path))
-
-
-def _check_outside(case: Case, remedy: str) -> None:
-    waits = [(("signals", name), signal.after) for name, signal in case.signals.items()]
-    waits += [(("resumptions", path), said.after) for path, all_said in case.resumptions.items() for said in all_said]
-    for place, after in waits:
+    for (key, name), after in _waits(case):
         if after > LONGEST_WAIT:
-            message = f"`after: {format_duration(after)}` is longer than a test waits; {remedy}"
-            raise NotPlayable(message, place)
+            word = "delay" if key == "stubs" else "after"
+            message = f"`{word}: {format_duration(after)}` is longer than a test waits; {remedy}"
+            raise NotPlayable(message, (key, name))
+    for path in case.stubs:
+        if any(stub.cached for stub in case.stubs_at(path)):
+            raise NotPlayable("at the level `real` the cache is the real one; leave `cached` out", ("stubs", path))
+
+
+def _waits(case: Case) -> Iterator[tuple[tuple[str, str], timedelta]]:
+    """Yield how long a case wants to wait, with the place that says so."""
+    for path in case.decisions:
+        yield from ((("decisions", path), decision.after) for decision in case.decisions_at(path))
+    for name, signal in case.signals.items():
+        yield ("signals", name), signal.after
+    for path, all_said in case.resumptions.items():
+        yield from ((("resumptions", path), said.after) for said in all_said)
+    for path in case.stubs:
+        yield from ((("stubs", path), stub.delay) for stub in case.stubs_at(path))
 
 
 def _casting(case: Case, subject: Subject) -> dict[str, JsonValue]:

@@ -113,13 +113,16 @@ def all_of(items: list[JsonValue]) -> JsonValue:
     return all(_booleans(items, "all"))
 
 
-@function("majority", Parameter("items", LIST), result=frozenset(), depth="whole", example="majority([1, 2, 2])", gives="2")
+@function(
+    "majority", Parameter("items", LIST), result=frozenset(), depth="whole", example="majority([1, 2, 2])", gives="2"
+)
 def majority(items: list[JsonValue]) -> JsonValue:
     """The item that is there most often, of equally many the first; null is none, and less than half may be null."""
     counts: dict[str, list[JsonValue]] = {}
     there = [item for item in items if item is not None]
     if 2 * len(there) <= len(items):
-        raise ExpressionError("bad-argument", f"`majority` needs more than half, and {len(there)} of {len(items)} are there")
+        message = f"`majority` needs more than half, and {len(there)} of {len(items)} are there"
+        raise ExpressionError("bad-argument", message)
     for item in there:
         counts.setdefault(canonical_json(item), []).append(item)
     return max(counts.values(), key=len)[0]

@@ -4,8 +4,8 @@ import pytest
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
-from activities.fast_forward import FastForward
 from activities.definition_sources import DefinitionPolicy
+from activities.fast_forward import FastForward
 from activities.prepare import Preparation
 from activities.run_step import StepRunner
 from activities.store.opening import open_store

@@ -177,6 +177,7 @@ def test_status_is_written_into_any_text_and_nothing_else_changes(text):
         text = text.replace("\u2028", "")
     changed = with_status(text, "draft")
     before, after = to_value(read(text, "x").root), to_value(read(changed, "x").root)
+    assert isinstance(before, dict)
     assert after == {**before, "status": "draft"}
     assert changed.replace("draft", "").count("\n") - text.count("\n") in (0, 1)
     assert with_status(changed, "draft") == changed

@@ -259,7 +259,7 @@ def test_bounded_folder_gives_nothing_outside_of_it(tmp_path, key):
 
 def test_texts_fall_back_to_names_and_long_files_are_cut(tmp_path):
     assert Texts({})("raise-coverage").file.endswith("raise-coverage.yaml")
-    with pytest.raises(NotFound, match="there is no `x.yaml`"):
+    with pytest.raises(NotFound, match=r"there is no `x\.yaml`"):
         Texts({})("x.yaml")
     (tmp_path / "long.yaml").write_bytes(b"#" * (1 << 21))
     assert len(read_file(tmp_path / "long.yaml", "long.yaml").text) == (1 << 20) + 1
