@@ -120,7 +120,8 @@ class Teller:
         """Take the next event."""
         kind = event.WhichOneof("attributes") or ""
         if kind in _ENDS:
-            self._tell(event, _ENDS[kind], **await self._ending(event, kind))
+            ending = await self._ending(event, kind)
+            self._tell(event, _ENDS[kind], ending.pop("by", None), None, ending)
         elif (told := self._tellers().get(kind)) is not None:
             await told(event)
 
@@ -154,7 +155,7 @@ class Teller:
         if isinstance(kept.get("definition"), dict):
             kept["definition"] = _name_of(_mapping(kept["definition"]))
         starter = request.get("starter")
-        self._tell(event, "run_started", by=starter if isinstance(starter, str) else attributes.identity, **kept)
+        self._tell(event, "run_started", starter if isinstance(starter, str) else attributes.identity, None, kept)
 
     async def _signal(self, event: HistoryEvent) -> None:
         attributes = event.workflow_execution_signaled_event_attributes
@@ -177,15 +178,14 @@ class Teller:
         self._tell(
             event,
             name if known else "signal",
-            by=by if isinstance(by, str) else identity,
-            step=gate if isinstance(gate, str) else None,
-            sent_as=sent_as,
-            **details,
+            by if isinstance(by, str) else identity,
+            gate if isinstance(gate, str) else None,
+            {"sent_as": sent_as, **details},
         )
 
     async def _cancel(self, event: HistoryEvent) -> None:
         attributes = event.workflow_execution_cancel_requested_event_attributes
-        self._tell(event, "cancel_requested", by=attributes.identity, reason=attributes.cause or None)
+        self._tell(event, "cancel_requested", attributes.identity, None, {"reason": attributes.cause or None})
 
     async def _continued(self, event: HistoryEvent) -> None:
         self._tell(event, "run_continued")
@@ -270,7 +270,12 @@ class Teller:
     # --- entries and payloads -----------------------------------------------------------------------
 
     def _tell(
-        self, event: HistoryEvent, kind: str, *, by: JsonValue = None, step: str | None = None, **details: JsonValue
+        self,
+        event: HistoryEvent,
+        kind: str,
+        by: JsonValue = None,
+        step: str | None = None,
+        details: Mapping[str, JsonValue] | None = None,
     ) -> None:
         self._entries.append(
             Entry(
@@ -278,7 +283,7 @@ class Teller:
                 kind=kind,
                 by=by if isinstance(by, str) and by else None,
                 step=step,
-                details={name: value for name, value in details.items() if value is not None},
+                details={name: value for name, value in (details or {}).items() if value is not None},
                 history=self.history,
                 event_id=event.event_id,
             )
@@ -290,7 +295,7 @@ class Teller:
             return None
         try:
             values: list[JsonValue] = await self.client.data_converter.decode_wrapper(payloads)
-        except Exception:  # noqa: BLE001 - whatever a sender's bytes do to a converter, the rest is told
+        except Exception:
             return None
         return values[0] if values else None
 
@@ -299,7 +304,7 @@ class Teller:
             return None
         try:
             values: list[JsonValue] = await self.client.data_converter.decode([event.user_metadata.summary])
-        except Exception:  # noqa: BLE001 - as above
+        except Exception:
             return None
         return values[0]
 

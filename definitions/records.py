@@ -516,6 +516,9 @@ class Status(Record):
     iteration_progress: dict[str, JsonValue] | None = None
     completed_steps: int = 0
     steps: dict[str, StepStatus] = {}
+    """By path; of a very long run, of finished items and passes only the last ones."""
+    hidden_steps: int = 0
+    """How many finished ones are not among `steps`."""
     pending_approvals: list[Gate] = []
     approvals: list[Decision] = []
     inputs: dict[str, JsonValue] = {}

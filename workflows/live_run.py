@@ -115,22 +115,20 @@ class LiveRun:
         self.events.append(event)
 
     def changed(self) -> None:
-        """Have current details and search attributes follow, once for all that happens at this moment."""
+        """Have search attributes follow at once, and current details once for all that happens at this moment."""
         self.progress.updated_at = self.host.now()
         self.progress.phase = self.journal.phase
+        self.attributes.follow(status.run_state(self.progress, self.book), gates.open_gates(self.book))
         if not self._is_stale:
             self._is_stale = True
-            asyncio.get_running_loop().call_soon(self._follow)
+            asyncio.get_running_loop().call_soon(self._describe)
 
-    def _follow(self) -> None:
+    def _describe(self) -> None:
         self._is_stale = False
-        now = self.host.now()
-        waiting = gates.open_gates(self.book)
-        state = status.run_state(self.progress, self.book)
-        progress = self.progress
-        text = current_details(progress.execution_id, state, self.total_steps, self.book, waiting, now, progress.reason)
+        waiting, state = gates.open_gates(self.book), status.run_state(self.progress, self.book)
+        now, reason = self.host.now(), self.progress.reason
+        text = current_details(self.progress.execution_id, state, self.total_steps, self.book, waiting, now, reason)
         workflow.set_current_details(text)
-        self.attributes.follow(state, waiting)
 
     def _paused_by(self, path: str | None) -> None:
         self.journal.write("run_paused", path, reason=self.book.pause_reason)

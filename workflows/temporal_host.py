@@ -55,6 +55,8 @@ NO_RETRY = RetryPolicy(maximum_attempts=1)
 SUMMARY_LIMIT = 80
 HISTORY_LIMIT = 20_000
 """Events past which nothing new starts, whatever still runs."""
+FULL_HISTORY = 45_000
+"""Events past which a run that cannot continue as new pauses; at 51,200 the server would end it."""
 HISTORY_SIZE = 20_000_000
 """Bytes of history past which nothing new starts."""
 
@@ -68,19 +70,26 @@ class Controls:
     book: Book
     on_change: Callable[[], None]
     on_event: Callable[[Event], None]
-    on_pause: Callable[[str], None] = lambda path: None
-    """Told of the step whose failure pauses the run."""
+    on_pause: Callable[[str | None], None] = lambda path: None
+    """Told that the run pauses, and of the step whose failure is why."""
     in_flight: int = 0
     """Activities that run now."""
     is_leaving: bool = False
     """Whether nothing new starts because the run continues as new."""
     is_ending: bool = False
     """Whether the run was cancelled and undoes: neither a pause nor a long history holds that up."""
+    is_too_big: bool = False
+    """Whether the ledger is too big to continue as new."""
     _stirred: dict[str, asyncio.Event] = field(default_factory=dict[str, asyncio.Event])
 
     def event(self, name: str) -> asyncio.Event:
         """Return the event that `stir(name)` sets."""
         return self._stirred.setdefault(name, asyncio.Event())
+
+    def stay(self) -> None:
+        """Go on in this history, though it is long."""
+        self.is_too_big, self.is_leaving = True, False
+        self.stir("start")
 
     def stir(self, name: str) -> None:
         """Wake whoever waits for `name`."""
@@ -118,13 +127,25 @@ class TemporalHost:
         if controls.is_ending:
             return False
         info = workflow.info()
-        if not controls.is_leaving and info.is_continue_as_new_suggested():
+        if controls.is_too_big:
+            self._pause_when_full(info.get_current_history_length())
+        elif not controls.is_leaving and info.is_continue_as_new_suggested():
             nothing_runs = controls.in_flight == 0
             is_full = (
                 info.get_current_history_length() >= HISTORY_LIMIT or info.get_current_history_size() >= HISTORY_SIZE
             )
             controls.is_leaving = nothing_runs or is_long or is_full
         return controls.is_leaving or controls.book.paused
+
+    def _pause_when_full(self, length: int) -> None:
+        """Pause a run that cannot continue as new before the server ends it."""
+        book = self._controls.book
+        if length >= FULL_HISTORY and not book.paused:
+            book.paused, book.pause_reason = (
+                True,
+                f"the history has {length} events, and the ledger is too big to leave it",
+            )
+            self._controls.on_pause(None)
 
     async def run_step(self, call: StepCall, step: Step) -> StepResult:
         """Run an attempt as an activity named by the step's type."""

@@ -94,4 +94,61 @@ steps:
     "cancelled": Scenario("steps: [{id: a, type: shell, command: sleep 60}]", cancel_during="a"),
     "timed_out": Scenario("timeout: 500ms\nsteps: [{id: a, type: shell, command: sleep 60}]"),
     "agent": Scenario("steps: [{id: a, type: agent, prompt: say hello}]", request={"provider": "scripted"}),
+    "loop": Scenario(
+        """
+steps:
+  - id: g
+    type: group
+    loop: {max_iterations: 3, until: int(steps.n.outputs.stdout) >= 2}
+    steps: [{id: n, type: shell, command: "echo {{ loop.iteration }}"}]
+"""
+    ),
+    "for_each": Scenario(
+        """
+workspace: {from: empty}
+steps:
+  - id: e
+    type: shell
+    command: "[ {{ item }} != b ] && echo {{ item }} > {{ item }}.txt"
+    for_each: {items: [a, b, c, d], concurrency: 2, on_error: continue, merge: files}
+  - {id: after, type: shell, command: ls}
+"""
+    ),
+    "race": Scenario(
+        """
+steps:
+  - id: r
+    type: group
+    mode: race
+    steps:
+      - {id: slow, type: shell, command: sleep 60}
+      - {id: quick, type: shell, command: sleep 0.3}
+      - {id: never, type: wait, signal: no-such}
+"""
+    ),
+    "jumps": Scenario(
+        """
+workspace: {from: empty}
+steps:
+  - {id: work, type: shell, command: "echo x >> n.txt; wc -l < n.txt"}
+  - {id: check, type: assert, condition: int(steps.work.outputs.stdout) >= 2, message: more, on_failure: work}
+  - {id: bad, type: shell, command: exit 1, on_failure: mend}
+  - {id: mend, type: shell, command: "true"}
+"""
+    ),
+    "compensated": Scenario(
+        """
+steps:
+  - {id: a, type: shell, command: "true", compensate: {type: shell, command: echo undone}}
+  - {id: b, type: shell, command: exit 1}
+"""
+    ),
+    "cancelled_and_undone": Scenario(
+        """
+steps:
+  - {id: a, type: shell, command: "true", compensate: {type: shell, command: echo undone}}
+  - {id: b, type: shell, command: sleep 60}
+""",
+        cancel_during="b",
+    ),
 }

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from temporalio import activity
+from temporalio.client import WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
@@ -107,8 +108,8 @@ async def test_cancel_is_not_lost_when_it_comes_while_the_run_continues_as_new(
         handle = await start(forgetful, f"workspace: {{from: none}}\nsteps:\n{steps}")
         latest = forgetful.client.get_workflow_handle(handle.id)
 
-        async def has_come_so_far(wanted: int = 7 + number) -> bool:
-            return (await status(latest)).completed_steps >= wanted
+        async def has_come_so_far(wanted: int = 7 + number, run: WorkflowHandle = latest) -> bool:
+            return (await status(run)).completed_steps >= wanted
 
         await until(has_come_so_far, "the run to come so far")
         await latest.cancel()

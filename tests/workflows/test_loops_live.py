@@ -48,7 +48,8 @@ steps: [{id: again, type: shell, command: sleep 0.1, loop: {max_iterations: 1000
 
 async def test_one_pass_with_one_step_costs_at_most_six_events(worker: RunningWorker):
     async def events(passes: int) -> int:
-        text = f"workspace: {{from: none}}\nsteps: [{{id: a, type: shell, command: 'true', loop: {{max_iterations: {passes}}}}}]"
+        step = f"{{id: a, type: shell, command: 'true', loop: {{max_iterations: {passes}}}}}"
+        text = f"workspace: {{from: none}}\nsteps: [{step}]"
         handle = await start(worker, text)
         assert (await finished(handle)).status == "completed"
         return len(await whole_history(worker, handle.id))
@@ -80,7 +81,10 @@ async def test_exhausted_loop_says_so_when_it_goes_on(worker: RunningWorker):
     text = """
 workspace: {from: none}
 steps:
-  - {id: a, type: shell, command: echo 1, loop: {max_iterations: 2, until: "steps.a.outputs.stdout == '2'", on_exhausted: mend}}
+  - id: a
+    type: shell
+    command: echo 1
+    loop: {max_iterations: 2, until: "steps.a.outputs.stdout == '2'", on_exhausted: mend}
   - {id: b, type: shell, command: "true"}
   - {id: mend, type: shell, command: "echo {{ steps.a.error.type }}"}
 """
