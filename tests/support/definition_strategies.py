@@ -223,7 +223,7 @@ def _step(sheet: Sheet, room: Room, step_id: str) -> dict[str, Any]:
     if "loop" in step and sheet.chance(70):
         step["loop"]["until"] = _until(sheet, step)
     if sheet.chance(25):
-        step["on_failure"] = sheet.one_of("continue", "stop", "fail", "end", "pause")
+        step["on_failure"] = sheet.one_of("continue", "stop", "fail", "end", "stop" if inner.has_twins else "pause")
     _more_keys(sheet, room, step)
     return step
 

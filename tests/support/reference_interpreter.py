@@ -336,6 +336,7 @@ class Reference(Known):
                     raise Stopped(*end.error, end.at)
                 before, at = self.completed(f"{path}#{number}"), end.at
             assert before is not None
+            inner = replace(inner, inner=seen.walk.inside.get((step.id, seen.key, number)))
             done = loop.until is not None and self.holds(loop.until, inner.with_result(step, before.outputs), at)
             if done or number == loop.max_iterations:
                 break

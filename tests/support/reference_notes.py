@@ -69,6 +69,8 @@ class Seen:
     scope: tuple[tuple[str, str], ...] = ()
     key: str | None = None
     turn: int | None = None
+    inner: Walk | None = None
+    """What has just been done by the step that the text belongs to: its `until` sees the steps inside."""
 
     def with_result(self, step: Any, outputs: Any) -> "Seen":
         own = {**self.own, step.id: entry("completed", outputs, None)}
@@ -149,6 +151,8 @@ class Known:
 
     def find(self, step_id: str, seen: Seen) -> Any:
         """Return what `steps.ID` is: the nearest walk around that holds the step, in this pass or the one before."""
+        if seen.inner is not None and step_id in inside_of(seen.inner.steps):
+            return descend(seen.inner, step_id)
         walk: Walk | None = seen.walk
         while walk is not None:
             if step_id in inside_of(walk.steps):
