@@ -6,11 +6,14 @@ the last steps done.
 """
 
 import json
+import re
 from datetime import datetime
 
 from definitions.records import Gate, RunState, StepRecord
 from workflows.ledger import ENDED_STEP, Book
 
+_REPEATED = re.compile(r"[\[#@]")
+"""In the paths of items, passes and later visits: the definition counts their step once."""
 DONE_SHOWN = 15
 OTHERS_SHOWN = 40
 SHOWN_TEXT_LIMIT = 2000
@@ -36,7 +39,7 @@ def current_details(
 ) -> str:
     """Return the Markdown of a run as it is now."""
     records = book.records
-    done = sum(1 for record in records.values() if record.status in ENDED_STEP)
+    done = sum(1 for path, record in records.items() if record.status in ENDED_STEP and not _REPEATED.search(path))
     lines = [f"As of {now:%H:%M:%S} UTC: **{state}**, {done} of {total} steps", ""]
     lines += [f"`{_plain(reason)}`", ""] if reason is not None else []
     lines += [line for gate in gates for line in _gate(execution_id, gate)]
@@ -57,6 +60,8 @@ def _table(records: dict[str, StepRecord]) -> list[str]:
 
 def _row(path: str, record: StepRecord) -> str:
     remarks = [f"attempt {record.attempt}"] if record.attempt > 1 else []
+    remarks += [f"{record.finished} of {len(record.items.keys)} items"] if record.finished and record.items else []
+    remarks += [f"pass {record.iteration}"] if record.iteration is not None else []
     if record.cached:
         remarks.append("from the cache")
     if record.error is not None:

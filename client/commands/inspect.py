@@ -103,6 +103,10 @@ def _step_cells(path: str, step: StepStatus) -> tuple[str, ...]:
     remarks = ["from the cache"] if step.cached else []
     if step.kept_from is not None:
         remarks = [f"kept from {one_line(step.kept_from, 80)}"]
+    remarks += [f"pass {step.iteration}"] if step.iteration is not None else []
+    remarks += [f"{step.finished} items"] if step.finished is not None else []
+    remarks += [f"won by {step.winner}"] if step.winner is not None else []
+    remarks += ["undone"] if step.compensated else []
     if step.usage is not None and step.usage.usd is not None:
         remarks.append(messages.money(step.usage.usd))
     if step.error is not None:

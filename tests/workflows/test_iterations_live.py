@@ -1,8 +1,11 @@
 """`for_each` on a real server: items over several histories, big collections, failures, cancel."""
 
+import json
+
 import pytest
 
-from tests.support.live_runs import finished, histories_of, run, start, until_step, whole_history
+from definitions.records import Ledger
+from tests.support.live_runs import finished, histories_of, run, start, status, until_open, until_step, whole_history
 from tests.support.workers import RunningWorker
 
 pytestmark = pytest.mark.server
@@ -128,3 +131,63 @@ steps: [{id: each, type: shell, command: sleep 600, for_each: {items: [1, 2, 3],
         "each[0]": "cancelled",
         "each[1]": "cancelled",
     }
+
+
+async def test_status_and_details_say_how_far_the_items_are(worker: RunningWorker):
+    text = """
+workspace: {from: none}
+steps:
+  - id: each
+    type: group
+    for_each: {items: [{id: E-1}, {id: E-2}, {id: E-3}]}
+    loop: {max_iterations: 2}
+    steps:
+      - {id: work, type: shell, command: "true"}
+      - {id: ok, type: approval, when: loop.iteration == 2 and item.id == "E-2"}
+"""
+    handle = await start(worker, text)
+    await until_open(handle, "each[E-2]#2/ok")
+    now = await status(handle)
+    assert now.iteration == 2
+    assert now.iteration_progress == {
+        "step": "each",
+        "total": 3,
+        "completed": 1,
+        "current": "E-2",
+        "running": ["E-2"],
+        "ids": ["E-1", "E-2", "E-3"],
+    }
+    await handle.execute_update("decide", {"verdict": "approve", "by": "ana"})
+    ended = await finished(handle)
+    assert (ended.status, ended.iteration_progress, ended.hidden_steps) == ("completed", None, 0)
+
+
+async def test_record_of_a_run_with_thousands_of_items_is_written_whole(worker: RunningWorker):
+    text = """
+workspace: {from: none}
+steps: [{id: each, type: set, values: {x: "{{ item }}"}, for_each: {items: "{{ range(1500) }}"}}]
+"""
+    handle = await start(worker, text)
+    ended = await finished(handle)
+    assert ended.status == "completed"
+    assert (len(ended.steps), ended.hidden_steps) == (201, 1300)
+    ledger = Ledger.model_validate_json(worker.store.read_document(f"runs/{handle.id}/ledger.json") or b"")
+    assert len(ledger.records) == 1501
+    events = (worker.store.read_document(f"runs/{handle.id}/events-00000001.ndjson") or b"").splitlines()
+    assert [json.loads(line)["sequence"] for line in events] == list(range(1, ended.events + 1))
+
+
+async def test_history_grows_linearly_when_outputs_are_big(worker: RunningWorker):
+    async def size(count: int) -> int:
+        steps = "".join(
+            f"  - {{id: s{number}, type: shell, command: \"head -c 2000 /dev/zero | tr '\\\\0' x\"}}\n"
+            for number in range(count)
+        )
+        handle = await start(worker, f"workspace: {{from: none}}\nsteps:\n{steps}")
+        assert (await finished(handle)).status == "completed"
+        return sum(event.ByteSize() for event in await whole_history(worker, handle.id))
+
+    small, middle, large = await size(10), await size(50), await size(200)
+    first, second = (middle - small) / 40, (large - middle) / 150
+    assert second < 1.2 * first
+    assert second < 6000
