@@ -9,9 +9,9 @@ from definitions.models import CacheDefaults, Definition, Input, Output, Workspa
 from definitions.nodes import Mapping, Node, Path, find, text_at
 from definitions.steps import STEP_MODELS
 from definitions.steps.agent import Budget, NamedAgent, Tools
-from definitions.steps.approval import Approvers
 from definitions.steps.base import CachePolicy, Retry, StepBase
 from definitions.steps.control import Compensation, ForEach, Loop
+from definitions.steps.gates import Accept, Approval, Approvers
 
 STEP_BY_TYPE: dict[str, type[StepBase]] = {
     get_args(model.model_fields["type"].annotation)[0]: model for model in STEP_MODELS
@@ -34,6 +34,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "budget": Budget,
     "tools": Tools,
     "named-agent": NamedAgent,
+    "gate-before": Approval,
+    "accept": Accept,
     "approvers": Approvers,
     **STEP_BY_TYPE,
 }

@@ -27,6 +27,8 @@ _CASES: dict[str, type[BaseModel]] = {
     "stub": cases.Stub,
     "failure": cases.Failure,
     "case-decision": cases.CaseDecision,
+    "case-signal": cases.CaseSignal,
+    "case-resumption": cases.CaseResumption,
     "expectation": cases.Expectation,
     "step-expectation": cases.StepExpectation,
     "error-expectation": cases.ErrorExpectation,
