@@ -124,7 +124,8 @@ def coverage_lines(config: pytest.Config) -> Iterator[str]:
 
 
 def close(config: pytest.Config) -> None:
-    """End what the cases of a session needed."""
+    """End what the cases of a session needed. May be called twice."""
     player = config.stash.get(_PLAYER, None)
     if player is not None:
+        del config.stash[_PLAYER]
         player.close()

@@ -1,5 +1,6 @@
 """Hostile expressions: none gets out, none hurts, each error has its place (`tests/support/expression_judge.py`)."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ SCRIPT = Path(__file__).parents[1] / "support/expression_attacks.py"
 
 
 def test_all_attacks_are_answered_when_there_is_little_memory():
-    done = subprocess.run([sys.executable, str(SCRIPT)], capture_output=True, text=True, timeout=120)
+    # counting branches makes each text several times slower, and here the time is what is judged
+    env = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    done = subprocess.run([sys.executable, str(SCRIPT)], capture_output=True, text=True, timeout=120, env=env)
     assert (done.returncode, done.stderr) == (0, "")
     assert int(done.stdout) == sum(map(len, ATTACKS.values())) > 900
 

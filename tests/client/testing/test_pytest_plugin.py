@@ -24,7 +24,8 @@ cases:
 
 
 def pytest_run(folder: Path, *arguments: str, code: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    plugin = ("-p", "client.testing.pytest_perdure", "-p", "no:cacheprovider", "--strict-markers", "--rootdir", ".")
+    named = ("-p", "no:perdure", "-p", "client.testing.pytest_perdure")  # from here, not as it may be installed
+    plugin = (*named, "-p", "no:cacheprovider", "--strict-markers", "--rootdir", ".")
     start = f"import sys, pytest; sys.path.append({str(ROOT)!r}); sys.exit(pytest.main(sys.argv[1:]))"
     return subprocess.run(
         [sys.executable, "-c", start, *plugin, *arguments],
