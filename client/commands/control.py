@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal, cast, get_args
+
 import click
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from client import messages
 from client.exit_codes import ExitCode
@@ -11,6 +13,24 @@ from client.options import json_option, profile_option, run_argument
 from client.output import say, write_json
 from client.starting import user_name
 from definitions.messages import Cancel, Pause, Resume
+
+if TYPE_CHECKING:
+    from client.connection import Connection
+
+Action = Literal["retry", "skip", "fail"]
+
+
+def read_steps(_context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Action]:
+    """Return what shall become of held steps, by path."""
+    steps: dict[str, Action] = {}
+    for value in values:
+        path, _, word = value.rpartition("=")
+        if not path or word not in get_args(Action):
+            reason = f"`{value}` is not understood; write it like `deploy=retry`, `deploy=skip` or `deploy=fail`"
+            raise click.BadParameter(reason, param=parameter)
+        steps[path] = cast("Action", word)
+    return steps
+
 
 _reason = click.option("--reason", help="Why; it is recorded.")
 _by = click.option("--by", default=user_name, show_default="the user's name", help="Who; it is recorded.")
@@ -29,12 +49,29 @@ def pause(execution_id: str, reason: str | None, by: str, as_json: bool, profile
 
 @click.command(short_help="Go on with a paused run.")
 @run_argument
+@click.option(
+    "--step",
+    "steps",
+    multiple=True,
+    metavar="PATH=WORD",
+    callback=read_steps,
+    help="What becomes of a failed step that paused the run: retry (the default), skip or fail; may be repeated.",
+)
+@click.option("-i", "--input", "inputs", multiple=True, metavar="NAME=VALUE", help="An input given anew.")
 @_by
 @json_option()
 @profile_option
-def resume(execution_id: str, by: str, as_json: bool, profile: str | None) -> ExitCode:
+def resume(
+    execution_id: str,
+    steps: dict[str, Action],
+    inputs: tuple[str, ...],
+    by: str,
+    as_json: bool,
+    profile: str | None,
+) -> ExitCode:
     """Go on with the paused run ID."""
-    return _control("resume", Resume(by=by), execution_id, profile, as_json=as_json)
+    given = _read_inputs(execution_id, inputs, profile) if inputs else {}
+    return _control("resume", Resume(by=by, steps=steps, inputs=given), execution_id, profile, as_json=as_json)
 
 
 @click.command(short_help="End a run; its processes end first.")
@@ -46,6 +83,25 @@ def resume(execution_id: str, by: str, as_json: bool, profile: str | None) -> Ex
 def cancel(execution_id: str, reason: str | None, by: str, as_json: bool, profile: str | None) -> ExitCode:
     """Cancel the run ID: running processes end, then the run, as `cancelled`."""
     return _control("cancel", Cancel(reason=reason, by=by), execution_id, profile, as_json=as_json)
+
+
+def _read_inputs(execution_id: str, assignments: tuple[str, ...], profile: str | None) -> dict[str, JsonValue]:
+    """Return inputs by their types, which the run's own definition declares. Raises `Refused`."""
+    from client.connection import run_connected
+    from client.request_files import inputs_given_anew
+    from client.runs import NoAnswer, no_answer, query
+    from definitions.models import Definition
+    from definitions.records import Status
+
+    async def read(connection: Connection) -> dict[str, JsonValue]:
+        try:
+            definition = Definition.model_validate(await query(connection, execution_id, "definition"))
+            status = Status.model_validate(await query(connection, execution_id, "status"))
+        except NoAnswer as error:
+            raise no_answer(execution_id) from error
+        return inputs_given_anew(definition, assignments, None, status.inputs)
+
+    return run_connected(read, profile)
 
 
 def _control(verb: str, message: BaseModel, execution_id: str, profile: str | None, *, as_json: bool) -> ExitCode:
