@@ -111,28 +111,38 @@ class JsonProgress:
 def line_of(event: Event) -> str | None:
     """Return what an event says in one line, without its time; None for what a person does not follow."""
     match event.type:
-        case "log" if event.step is None:
-            return one_line(_text(event.data, "message")) or None
-        case "step_started" | "log" | "phase_completed":
-            return f"{event.step}  started" if event.type == "step_started" else None
-        case "step_completed":
-            return f"{event.step}  {_completion(event.data)}"
-        case "step_failed":
-            return f"{event.step}  {_failure(event.data)}"
-        case "step_retrying":
-            return f"{event.step}  {_retry(event.data)}"
-        case "step_skipped":
-            return f"{event.step}  skipped{_because(event.data.get('reason'))}"
-        case "approval_required":
-            return f"{event.step}  waits for a decision: {one_line(_text(event.data, 'message'))}"
-        case "approval_decided":
-            return f"{event.step}  {_decision(event.data)}"
-        case "artifact_published":
-            return f"{event.step}  artifact {one_line(_text(event.data, 'name'))}"
+        case "log":
+            return (one_line(_text(event.data, "message")) or None) if event.step is None else None
         case "phase_started":
             return f"phase {one_line(event.phase or '')}"
+        case "phase_completed":
+            return None
         case _:
-            return _run_line(event)
+            said = _step_line(event)
+            return _run_line(event) if said is None else f"{event.step}  {said}"
+
+
+def _step_line(event: Event) -> str | None:
+    """Return what an event says of its step; None for an event of the run."""
+    match event.type:
+        case "step_started":
+            return "started"
+        case "step_completed":
+            return _completion(event.data)
+        case "step_failed":
+            return _failure(event.data)
+        case "step_retrying":
+            return _retry(event.data)
+        case "step_skipped":
+            return f"skipped{_because(event.data.get('reason'))}"
+        case "approval_required":
+            return f"waits for a decision: {one_line(_text(event.data, 'message'))}"
+        case "approval_decided":
+            return _decision(event.data)
+        case "artifact_published":
+            return f"artifact {one_line(_text(event.data, 'name'))}"
+        case _:
+            return None
 
 
 def gate_lines(event: Event) -> list[str]:
