@@ -73,6 +73,8 @@ class Room:
     """Whether something runs beside it, at the same moment or under the same names."""
     has_twins: bool = False
     """Whether the same step runs beside it, with the same time limit, for another item."""
+    shares_documents: bool = False
+    """Whether these two would store in the same scope."""
 
 
 @st.composite
@@ -216,7 +218,9 @@ def _step(sheet: Sheet, room: Room, step_id: str) -> dict[str, Any]:
     is_shared = room.is_shared or step.get("for_each", {}).get("concurrency", 1) > 1
     inner = Room(room.readable, names, room.depth - 1, room.may_hold, room.is_undoing, "for_each" in step, is_shared)
     has_twins = room.has_twins or step.get("for_each", {}).get("concurrency", 1) > 1
-    inner = replace(inner, has_twins=has_twins)
+    each = step.get("for_each", {})
+    shares = room.shares_documents or (each.get("concurrency", 1) > 1 and "scope" not in each)
+    inner = replace(inner, has_twins=has_twins, shares_documents=shares)
     _own_keys(sheet, inner, step)
     if sheet.chance(18):
         step["when"] = _condition(sheet, room)
@@ -231,13 +235,22 @@ def _step(sheet: Sheet, room: Room, step_id: str) -> dict[str, Any]:
 def _more_keys(sheet: Sheet, room: Room, step: dict[str, Any]) -> None:
     step_id = step["id"]
     if step.get("on_failure") == "pause":
-        sheet.resumptions[step_id] = sheet.draw(st.lists(st.sampled_from(["retry", "skip", "fail"]), max_size=3))
+        actions = sheet.draw(st.lists(st.sampled_from(["retry", "skip", "fail"]), max_size=2))
+        if room.is_shared:  # what a pause held up goes on at one moment, and a failure then would be a tie
+            actions = [action for action in actions if action != "fail"]
+        sheet.resumptions[step_id] = [*actions, "skip" if room.is_shared else sheet.one_of("fail", "skip")]
     if sheet.chance(20):
         step["retry"] = _retry(sheet)
     if not room.is_undoing and step["type"] != "group" and sheet.chance(15):
         step["compensate"] = {"steps": _list(sheet, Room((step_id,), ("result",), 0, False, True), [])}
     in_open_items = "for_each" in step and "scope" not in step["for_each"]
-    if not room.is_undoing and not in_open_items and not room.in_items and sheet.chance(20):
+    if (
+        not room.is_undoing
+        and not in_open_items
+        and not room.in_items
+        and not room.shares_documents
+        and sheet.chance(20)
+    ):
         step["store"] = {f"d_{step_id}": "{{ result }}"}
         sheet.stores.add(step_id)
 

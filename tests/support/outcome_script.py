@@ -25,7 +25,7 @@ class Script:
     gates: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     """`approve`, `reject` or `silence`."""
     resumptions: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
-    """`retry`, `skip` or `fail`; after the last: `fail`."""
+    """`retry`, `skip` or `fail`; the last is said again, and `fail` where there is none."""
     signals: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
     """Moments at which signals come, by name, in order."""
     cancel_at: int | None = None
@@ -43,7 +43,7 @@ class Script:
     def action(self, path: str, hold: int) -> str:
         """Return what is said of a held step."""
         choices = self.resumptions.get(step_id(path), [])
-        return choices[hold - 1] if hold <= len(choices) else "fail"
+        return choices[min(hold, len(choices)) - 1] if choices else "fail"
 
 
 def span(name: str, number: int) -> int:

@@ -370,6 +370,7 @@ class Reference(Known):
         """Make one attempt. Whatever its type, it takes a while."""
         match step.type:
             case "group" | "workflow":
+                at += span(path, self.take("call", path, at))
                 spans = [step.timeout if step.loop is None else None]
                 spans += [self.library[step.definition].timeout] if step.type == "workflow" else []
                 limits = [(at + micro(span), "timeout") for span in spans if span is not None]

@@ -53,7 +53,7 @@ from workflows.places import Place
 from workflows.scope import Scopes
 from workflows.steps import HANDLERS
 
-SLOW_TYPES = ("set", "assert", "wait", "approval")
+SLOW_TYPES = ("set", "assert", "wait", "approval", "group", "workflow")
 """Types that take no time of their own: here they do, so that no two things happen at the same moment."""
 ENDED_BY = ("step_completed", "step_failed", "step_skipped", "step_retrying")
 

@@ -1,6 +1,7 @@
 """Generated definitions, outcomes and kills: the interpreter comes to what the reference interpreter says."""
 
 import os
+from datetime import datetime
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -44,13 +45,16 @@ def is_stillborn(note: Note) -> bool:
 
 def trace_of_run(played: Played) -> list[Line]:
     ended = {"step_completed": "completed", "step_skipped": "skipped"}
-    begun = {event.step: event.timestamp for event in played.world.events if event.type == "step_started"}
-    return sorted(
-        (micro(event.timestamp - START), event.step or "", ended.get(event.type) or str(event.data["status"]))
-        for event in played.world.events
-        if event.type in ("step_completed", "step_skipped", "step_failed")
-        and (event.data.get("status") != "cancelled" or event.timestamp != begun[event.step])
-    )
+    begun: dict[str | None, datetime] = {}
+    lines: list[Line] = []
+    for event in played.world.events:
+        if event.type == "step_started":
+            begun[event.step] = event.timestamp
+        elif event.type in ("step_completed", "step_skipped", "step_failed"):
+            status = ended.get(event.type) or str(event.data["status"])
+            if status != "cancelled" or event.timestamp != begun[event.step]:
+                lines.append((micro(event.timestamp - START), event.step or "", status))
+    return sorted(lines)
 
 
 def trace_of_notes(notes: list[Note]) -> list[Line]:
