@@ -6,13 +6,11 @@ the last steps done.
 """
 
 import json
-import re
 from datetime import datetime
 
 from definitions.records import Gate, RunState, StepRecord
-from workflows.ledger import ENDED_STEP, Book
+from workflows.ledger import Book
 
-_REPEATED = re.compile(r"[\[#@]")
 """In the paths of items, passes and later visits: the definition counts their step once."""
 DONE_SHOWN = 15
 OTHERS_SHOWN = 40
@@ -38,24 +36,21 @@ def current_details(
     reason: str | None = None,
 ) -> str:
     """Return the Markdown of a run as it is now."""
-    records = book.records
-    done = sum(1 for path, record in records.items() if record.status in ENDED_STEP and not _REPEATED.search(path))
+    done = book.overview.ended_steps
     lines = [f"As of {now:%H:%M:%S} UTC: **{state}**, {done} of {total} steps", ""]
     lines += [f"`{_plain(reason)}`", ""] if reason is not None else []
     lines += [line for gate in gates for line in _gate(execution_id, gate)]
-    return "\n".join([*lines, *_table(records)])
+    return "\n".join([*lines, *_table(book)])
 
 
-def _table(records: dict[str, StepRecord]) -> list[str]:
-    rows = list(records.items())
-    done = [row for row in rows if row[1].status in ("completed", "skipped")]
-    others = [row for row in rows if row[1].status not in ("completed", "skipped")][-OTHERS_SHOWN:]
-    shown = {path for path, _ in [*done[-DONE_SHOWN:], *others]}
-    hidden = len(rows) - len(shown)
+def _table(book: Book) -> list[str]:
+    records = book.records
+    shown = book.overview.shown(DONE_SHOWN, OTHERS_SHOWN)
+    hidden = len(records) - len(shown)
     lines = ["| step \u00a0 | state \u00a0 | time \u00a0 | |", "|---|---|---|---|"]
     if hidden > 0:
         lines.insert(0, f"{hidden} earlier steps are not shown.\n")
-    return lines + [_row(path, record) for path, record in rows if path in shown]
+    return lines + [_row(path, records[path]) for path in shown]
 
 
 def _row(path: str, record: StepRecord) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from definitions.messages import Answer, Decide
 from definitions.records import Decision, Gate
-from workflows.ledger import ENDED_STEP, Book
+from workflows.ledger import Book
 
 REFUSED_LIMIT = 50
 
@@ -26,11 +26,9 @@ class Refusal(Exception):
 
 def open_gates(book: Book) -> list[Gate]:
     """Return the open gates, in the order in which they were reached."""
-    return [
-        record.gate
-        for record in book.records.values()
-        if record.gate is not None and record.status not in ENDED_STEP and not _taken(book, record.gate)
-    ]
+    records = map(book.get, book.overview.gates)
+    gates = [record.gate for record in records if record is not None and record.gate is not None]
+    return [gate for gate in gates if not _taken(book, gate)]
 
 
 def gate_key(gate: Gate) -> str:

@@ -12,8 +12,8 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from definitions.records import Decision, Ledger, Resumption, Signal, StepError, StepRecord
+from workflows.overview import ENDED_STEP, Overview
 
-ENDED_STEP = frozenset({"completed", "failed", "skipped", "cancelled"})
 FOLD_ABOVE = 400
 """Records from which on the insides of finished items and passes are put away: events and outputs remain."""
 
@@ -24,6 +24,7 @@ class Book:
     def __init__(self, ledger: Ledger) -> None:
         self._records: dict[str, StepRecord] = {}
         self._visits: dict[str, int] = {}
+        self.overview = Overview()
         for path, record in ledger.records.items():
             self.put(path, record)
         self.decisions: list[Decision] = list(ledger.decisions)
@@ -70,6 +71,7 @@ class Book:
             base, _, number = path.rpartition("@")
             if base and number.isdigit():
                 self._visits[base] = max(int(number), self._visits.get(base, 1))
+        self.overview.follow(path, self._records.get(path), record)
         self._records[path] = record
         return record
 
@@ -80,12 +82,16 @@ class Book:
     def forget_below(self, path: str) -> None:
         """Drop the records of the steps inside a step: its next attempt starts them anew."""
         for inside, _ in self.below(path):
-            del self._records[inside]
+            self._drop(inside)
 
     def forget(self, path: str) -> None:
         """Drop a record and those inside it."""
         self.forget_below(path)
-        self._records.pop(path, None)
+        if path in self._records:
+            self._drop(path)
+
+    def _drop(self, path: str) -> None:
+        self.overview.follow(path, self._records.pop(path), None)
 
     def below(self, path: str) -> list[tuple[str, StepRecord]]:
         """Return the records of the steps inside a step, in the order in which they were reached."""
@@ -97,7 +103,7 @@ class Book:
             return
         for inside, record in self.below(path):
             if record.order is None and not (record.artifacts or record.documents) and record.status in ENDED_STEP:
-                del self._records[inside]
+                self._drop(inside)
 
     @property
     def records(self) -> dict[str, StepRecord]:
