@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from definitions.models import Definition
+from definitions.records import Ledger
 from tests.support.outcome_script import Script
 from tests.support.scripted_world import Played, play
 
@@ -14,6 +15,11 @@ def run(text: str, *, library: Mapping[str, str] | None = None, kills: Sequence[
     """Interpret a definition; `script` are the fields of `Script`."""
     others = {name: model(body, name) for name, body in (library or {}).items()}
     return play(model(text), Script(**script), others, kills)
+
+
+def go_on(text: str, ledger: Ledger, **script: Any) -> Played:
+    """Interpret a definition from a ledger on."""
+    return play(model(text), Script(**script), {}, ledger=ledger)
 
 
 def model(text: str, name: str = "short") -> Definition:

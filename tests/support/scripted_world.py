@@ -272,7 +272,11 @@ class Played:
 
 
 def play(
-    definition: Definition, script: Script, library: Mapping[str, Definition], kills: Sequence[int] = ()
+    definition: Definition,
+    script: Script,
+    library: Mapping[str, Definition],
+    kills: Sequence[int] = (),
+    ledger: Ledger | None = None,
 ) -> Played:
     """Interpret a definition to its end in virtual time; `kills` are numbers of host calls. Raises `Standstill`."""
 
@@ -281,15 +285,17 @@ def play(
 
     loop = VirtualTimeLoop(stand_still)
     try:
-        return loop.run_until_complete(_play(definition, World(script, sorted(set(kills))), library))
+        return loop.run_until_complete(
+            _play(definition, World(script, sorted(set(kills))), library, ledger or Ledger())
+        )
     finally:
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.close()
 
 
-async def _play(definition: Definition, world: World, library: Mapping[str, Definition]) -> Played:
-    book = Book(Ledger())
+async def _play(definition: Definition, world: World, library: Mapping[str, Definition], ledger: Ledger) -> Played:
+    book = Book(ledger)
     if definition.timeout is not None:
         book.deadline = START + definition.timeout
     cancelled, undoing = Alarm(), False

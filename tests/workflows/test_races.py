@@ -1,5 +1,6 @@
+from definitions.records import StepRecord
 from tests.support.outcome_script import span
-from tests.support.scripted_runs import run, states
+from tests.support.scripted_runs import go_on, run, states
 
 RACE = """
 outputs: {won: {value: "{{ steps.r.outputs.winner }}"}}
@@ -49,3 +50,17 @@ def test_winner_is_the_same_when_the_interpreter_is_killed_at_any_call():
         played = run(RACE.replace("WORD", "stop"), kills=[kill])
         assert played.world.lives == 2
         assert states(played) == {"r": "completed", f"r/{FIRST}": "completed", f"r/{SECOND}": "cancelled"}
+
+
+def test_losers_are_closed_when_the_run_went_on_elsewhere_before_they_were():
+    decided = run(RACE.replace("WORD", "stop")).book.freeze()
+    begun = StepRecord(status="running", type="shell", attempt=1)
+    records = {
+        "r": decided.records["r"].model_copy(update={"status": "running", "outputs": None}),
+        f"r/{FIRST}": decided.records[f"r/{FIRST}"],
+        f"r/{SECOND}": begun,
+    }
+    played = go_on(RACE.replace("WORD", "stop"), decided.model_copy(update={"records": records}))
+    assert played.outputs == {"won": FIRST}
+    assert states(played)[f"r/{SECOND}"] == "cancelled"
+    assert played.world.counts == {"r": 1}
