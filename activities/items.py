@@ -11,10 +11,12 @@ from activities.store.canonical_json import canonical_json
 from activities.store.interface import Store
 from definitions.collections import itemise
 from definitions.errors import ErrorClass, ExpressionError, StepFailure
-from definitions.records import Items, ItemsCall, is_value_reference
+from definitions.records import Items, ItemsCall, is_value_reference, json_size
 
-WINDOW = 200
-"""How many items travel at once."""
+WINDOW = 1000
+"""How many items travel at once, at most."""
+WINDOW_BYTES = 200_000
+"""How many bytes of items travel at once: big items are references, so 200 of them always fit."""
 
 
 async def items(store: Store, call: ItemsCall) -> Items:
@@ -31,8 +33,7 @@ def items_now(store: Store, call: ItemsCall) -> Items:
     reader = StoreFileReader(store, None)
     if call.digest is not None:
         values = cast("list[JsonValue]", reader.value(call.digest))
-        window = values[call.start : call.start + WINDOW]
-        return Items(digest=call.digest, start=call.start, values=window)
+        return Items(digest=call.digest, start=call.start, values=_window(values, call.start))
     collection = call.items
     if is_value_reference(collection):
         collection = reader.value(str(collection["$value"]))
@@ -42,4 +43,12 @@ def items_now(store: Store, call: ItemsCall) -> Items:
         raise StepFailure(ErrorClass.EXPRESSION, error.message, {"code": error.code}) from error
     small = [spilled(store, value) for value in values]
     digest = store.write_blob(canonical_json(small))
-    return Items(digest=digest, keys=keys, values=small[:WINDOW])
+    return Items(digest=digest, keys=keys, values=_window(small, 0))
+
+
+def _window(values: list[JsonValue], start: int) -> list[JsonValue]:
+    """Return the items from `start` on that travel at once, at least one."""
+    room, end = WINDOW_BYTES, start
+    while end < min(len(values), start + WINDOW) and (room := room - json_size(values[end])) > 0:
+        end += 1
+    return values[start : max(end, start + 1)]

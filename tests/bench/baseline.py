@@ -49,3 +49,20 @@ class ParallelByHand:
         ]
         await asyncio.gather(*calls)
         return count
+
+
+@workflow.defn
+class FanOutByHand:
+    """N activities, so many side by side."""
+
+    @workflow.run
+    async def run(self, count: int, lanes: int) -> int:
+        waiting = list(range(count))
+
+        async def lane() -> None:
+            while waiting:
+                item = str(waiting.pop(0))
+                await workflow.execute_activity(nothing_by_hand, item, start_to_close_timeout=MINUTE, retry_policy=ONCE)
+
+        await asyncio.gather(*[lane() for _ in range(lanes)])
+        return count

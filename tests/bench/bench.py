@@ -19,8 +19,19 @@ from pathlib import Path
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
 from definitions.messages import EventsQuery
-from tests.bench.baseline import ParallelByHand, SequentialByHand
-from tests.bench.stage import BINARY, Stage, history_length, in_turn, median_ms, percentile, sequence, stage, timed
+from tests.bench.baseline import FanOutByHand, ParallelByHand, SequentialByHand
+from tests.bench.stage import (
+    BINARY,
+    BY_HAND,
+    Stage,
+    history_length,
+    in_turn,
+    median_ms,
+    percentile,
+    sequence,
+    stage,
+    timed,
+)
 
 ROUNDS = int(os.environ.get("PERDURE_BENCH_ROUNDS", "7"))
 STEPS = 20
@@ -169,6 +180,27 @@ async def throughput(scene: Stage, server: str) -> None:
     say(f"200 runs at once of 10 shell steps, {server}", figure, f"{hand / ours:.2f} of it (at least 0.9)")
 
 
+async def fan_out(scene: Stage) -> None:
+    """A thousand items at 50 side by side, the very same activity by hand and by a definition."""
+    each = {"items": "{{ inputs.items }}", "concurrency": 50}
+    call = {"type": "activity", "activity": "nothing_by_hand", "task_queue": BY_HAND, "arguments": ["{{ item }}"]}
+    fan = {
+        "name": "fan",
+        "workspace": {"from": "none"},
+        "inputs": {"items": {"type": "array"}},
+        "steps": [{"id": "f", **call, "for_each": each}],
+    }
+    items = [str(number) for number in range(1000)]
+
+    async def ours() -> None:
+        await (await scene.start(fan, inputs={"items": items})).result()
+
+    times = await in_turn(3, hand=lambda: scene.by_hand(FanOutByHand, 1000, 50), ours=ours)
+    hand, by_definition = statistics.median(times["hand"]), statistics.median(times["ours"])
+    figure = f"hand {1000 / hand:.0f}, ours {1000 / by_definition:.0f} items/s"
+    say("1,000 items, 50 side by side", figure, f"{hand / by_definition:.2f} of it (at least 0.9)")
+
+
 async def queries(scene: Stage) -> None:
     """The status query, idle and under 200 runs."""
     waiting = await scene.start(GATE)
@@ -275,6 +307,7 @@ async def main(names: list[str]) -> None:
             "overhead",
             "overhead-stock",
             "crowd",
+            "fan-out",
             "throughput",
             "throughput-stock",
             "queries",
@@ -285,7 +318,13 @@ async def main(names: list[str]) -> None:
         if "commands" in wanted:
             commands(folder)
         async with stage(folder / "one", tuned=True) as scene:
-            for kind, run in (("events", events), ("crowd", crowd), ("queries", queries), ("controls", controls)):
+            for kind, run in (
+                ("events", events),
+                ("crowd", crowd),
+                ("fan-out", fan_out),
+                ("queries", queries),
+                ("controls", controls),
+            ):
                 if kind in wanted:
                     await run(scene)
             if "overhead" in wanted:

@@ -21,7 +21,13 @@ from activities.registry import ActivitySettings, activities
 from activities.store.interface import Store
 from activities.store.opening import open_store
 from definitions.messages import SEARCH_ATTRIBUTES, WORKFLOW_TYPE
-from tests.bench.baseline import ParallelByHand, SequentialByHand, nothing_by_hand, shell_by_hand
+from tests.bench.baseline import (
+    FanOutByHand,
+    ParallelByHand,
+    SequentialByHand,
+    nothing_by_hand,
+    shell_by_hand,
+)
 from worker.service import build_worker
 from worker.settings import Settings
 from worker.tuning import SQLITE_PRAGMAS, applicable, server_version
@@ -38,7 +44,7 @@ class Stage:
     client: Client
     store: Store
 
-    async def by_hand(self, workflow: type, count: int, activity: str) -> WorkflowHandle:
+    async def by_hand(self, workflow: type, count: int, activity: str | int) -> WorkflowHandle:
         """Run the hand-written workflow to its end."""
         handle = await self.client.start_workflow(
             workflow.run, args=[count, activity], id=uuid.uuid4().hex, task_queue=BY_HAND
@@ -84,7 +90,7 @@ async def stage(folder: Path, *, tuned: bool) -> AsyncGenerator[Stage]:
         by_hand = Worker(
             environment.client,
             task_queue=BY_HAND,
-            workflows=[SequentialByHand, ParallelByHand],
+            workflows=[SequentialByHand, ParallelByHand, FanOutByHand],
             activities=[shell_by_hand, nothing_by_hand],
             max_concurrent_activities=200,
         )
