@@ -99,6 +99,7 @@ def facts(name: str) -> list[Fact]:
 def facts_of(model: type[BaseModel]) -> list[Fact]:
     """Return what is known of the keys of any model."""
     either = _MADE_FROM_EACH_OTHER if model is Definition else ()
+    model.model_rebuild()  # models are built when they are first used; before that, a list of steps is only a name
     return [
         Fact(field.alias or key, _kind(field), _default(field) if key not in either else "", _description(model, key))
         for key, field in model.model_fields.items()

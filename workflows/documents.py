@@ -43,7 +43,12 @@ class Shelf:
 
     def _stored(self) -> Iterator[tuple[Scope, dict[str, JsonValue]]]:
         for path, record in self._book.records.items():
-            if record.documents and path.startswith(self._base) and (scope := self._scope(path)) is not None:
+            if (
+                record.documents
+                and not record.produced
+                and path.startswith(self._base)
+                and (scope := self._scope(path)) is not None
+            ):
                 yield scope, record.documents
 
     @staticmethod

@@ -197,7 +197,6 @@ class PlanHost:
 
     async def merge(self, call: MergeCall) -> str:
         """Join the virtual trees. Raises `StepFailure` naming the paths."""
-        await asyncio.sleep(1e-9)  # a join is an activity too: what is due now comes first
         try:
             return merge(self._store.as_store, call.base, call.branches)
         except StepFailure as failure:

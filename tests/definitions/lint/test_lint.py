@@ -38,11 +38,15 @@ def test_lint_is_quick_when_a_definition_has_a_thousand_steps():
         ]
     text = "name: release\ndescription: d\nsteps:\n" + "\n".join(lines) + "\n"
     load(text, "a.yaml", with_lint=True)  # expressions and scripts are remembered, so that both sides find them
-    started = time.process_time()
-    without = load(text, "a.yaml")
-    middle = time.process_time()
-    loaded = load(text, "a.yaml", with_lint=True)
-    ended = time.process_time()
-    assert without.diagnostics == ()
-    assert {finding.code for finding in loaded.diagnostics} == {"gate-below-tier"}
-    assert ended - middle < 2.5 * (middle - started)
+    plain: list[float] = []
+    advised: list[float] = []
+    for _ in range(3):  # in turn, and the best of each counts: others use the machine too
+        started = time.process_time()
+        without = load(text, "a.yaml")
+        middle = time.process_time()
+        loaded = load(text, "a.yaml", with_lint=True)
+        plain.append(middle - started)
+        advised.append(time.process_time() - middle)
+        assert without.diagnostics == ()
+        assert {finding.code for finding in loaded.diagnostics} == {"gate-below-tier"}
+    assert min(advised) < 2.5 * min(plain)
