@@ -72,7 +72,8 @@ def test_mistake_is_found_at_its_token_when_it_does_not_fit_the_definition(keys,
 def test_nothing_is_found_when_a_case_fits():
     keys = (
         "stubs: {build: {}, 'checks/lint#2': {}, publish/compensate/undo_publish: {}}, "
-        "decisions: {release: approve, publish: approve, 'publish@2/accept': reject}, signals: {news.come: {}}, resumptions: {publish: [{action: skip}]}, "
+        "decisions: {release: approve, publish: approve, 'publish@2/accept': reject}, "
+        "signals: {news.come: {}}, resumptions: {publish: [{action: skip}]}, "
         "expect: {path: [build, checks/lint], "
         "prompts: {write: [p]}, error: {step: outputs}, outputs: {done: x}, check: [outputs.done == 'x']}"
     )
