@@ -4,6 +4,7 @@ A process id alone names nobody: ids are used again. An identity is the id with 
 recorded process is never mistaken for a later one with the same number, nor is a stranger ever ended.
 """
 
+import contextlib
 import functools
 import os
 import signal
@@ -117,9 +118,13 @@ def owns_listener(pid: int, port: int) -> bool | None:
     """Whether `pid` itself listens on 127.0.0.1:`port`; None where the system does not tell."""
     try:
         table = Path("/proc/net/tcp").read_text()
-        sockets = {os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")}
+        descriptors = os.listdir(f"/proc/{pid}/fd")
     except OSError:
         return None
+    sockets: set[str] = set()
+    for descriptor in descriptors:
+        with contextlib.suppress(OSError):  # closed since it was listed
+            sockets.add(os.readlink(f"/proc/{pid}/fd/{descriptor}"))
     local = f"0100007F:{port:04X}"
     rows = (line.split() for line in table.splitlines()[1:])
     return any(row[1] == local and row[3] == "0A" and f"socket:[{row[9]}]" in sockets for row in rows)

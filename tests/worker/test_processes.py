@@ -102,6 +102,16 @@ def test_listener_is_told_apart_when_another_process_listens():
         assert processes.owns_listener(2**30, port) is None
 
 
+def test_listener_is_told_apart_when_its_descriptors_come_and_go():
+    """os.listdir lists its own descriptor, gone when it is read: `None` here would be "the system does not tell"."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        answers = {processes.owns_listener(os.getpid(), listener.getsockname()[1]) for _ in range(50)}
+
+    assert answers == {True}
+
+
 def test_signal_is_harmless_when_the_process_goes_first(monkeypatch: pytest.MonkeyPatch):
     identity = processes.identify(os.getpid())
     assert identity is not None
