@@ -6,7 +6,8 @@ Keys are slash-separated names of `[A-Za-z0-9._@#%=+~-]`; whoever makes a key pe
 Calls block; async code uses `asyncio.to_thread`.
 
 Errors: `StoreError` (definitions-level message, what and where and way out). A missing thing is None or
-`KeyError`, as said; corrupt content is treated as missing by `read_blob` (`BlobMissing`).
+`KeyError`, as said; corrupt content is treated as missing by `read_blob` (`BlobMissing`). What may pass by itself
+is `StoreAway`: a worker waits for it (`activities.store.patience`). What this process may not do is `StoreForbidden`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,14 @@ class StoreError(StepFailure):
 
     def __init__(self, message: str) -> None:
         super().__init__(ErrorClass.STORE, message)
+
+
+class StoreAway(StoreError):
+    """The store does not answer, is overloaded, or broke off: the same call may do later."""
+
+
+class StoreForbidden(StoreError):
+    """The store is there and refuses this: no permission, or read-only. Waiting does not help."""
 
 
 class BlobMissing(StoreError):
