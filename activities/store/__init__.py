@@ -1,7 +1,7 @@
 """The store: content-addressed blobs, write-once records, documents.
 
 interface       what a store is; `StoreError`, `BlobMissing`
-directory       the back end that is a folder
+directory       the back end that is a folder (directory_listing: what it holds)
 opening         from a location (`PERDURE_STORE`) to a store that can be written
 keys            which keys are sound, and how names become parts of keys
 canonical_json  one text for one value, so that digests mean something

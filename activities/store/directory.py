@@ -4,6 +4,7 @@
     cas/aa/<digest>        blobs: raw bytes, named by their sha256
     keys/<key>             records and documents, readable under their own names
     tmp/                   what is being written
+    locks/aa               held while a document is written, so that `swap_document` compares what stays
     quarantine/<digest>    blobs whose content no longer hashed to their name
 
 Any number of processes may use it at once: whatever appears under a name is whole, blobs and records are on
@@ -13,13 +14,15 @@ flushed: after a power loss they may be missing, and can be made again from the 
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import itertools
 import os
 import stat
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from activities.store.directory_listing import blobs_below, entries_below, keys_below
 from activities.store.durable_files import (
     flush,
     flush_folders,
@@ -29,12 +32,13 @@ from activities.store.durable_files import (
     write_new_file,
 )
 from activities.store.failures import store_error
-from activities.store.interface import BlobMissing
+from activities.store.interface import BlobMissing, StoredBlob, StoredEntry
 from activities.store.keys import checked_digest, checked_key
 
 WHOLE_READ_LIMIT = 1 << 20
 """Up to this size a file is read in one piece."""
 
+_LOCK_FILE = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 _ABSENT = (FileNotFoundError, NotADirectoryError)
 
 
@@ -46,6 +50,7 @@ class DirectoryStore:
         self._blobs = self._root / "cas"
         self._keys = self._root / "keys"
         self._temporary = self._root / "tmp"
+        self._locks = self._root / "locks"
         self._quarantine = self._root / "quarantine"
         self._token = f"{os.getpid()}-{os.urandom(6).hex()}"
         self._numbers = itertools.count()
@@ -118,6 +123,18 @@ class DirectoryStore:
         with self._reading():
             return self._blob_path(digest).is_file()
 
+    def missing_blobs(self, digests: Iterable[str]) -> set[str]:
+        """Return which of these are not there."""
+        return {digest for digest in digests if not self.has_blob(digest)}
+
+    def fetch(self, digests: Iterable[str]) -> None:
+        """Do nothing: a folder is at hand."""
+
+    def list_blobs(self) -> Iterator[StoredBlob]:
+        """Yield all blobs."""
+        with self._reading():
+            yield from blobs_below(self._blobs)
+
     # --- records and documents ----------------------------------------------------------------------
 
     def create_record(self, key: str, content: bytes) -> bool:
@@ -148,8 +165,9 @@ class DirectoryStore:
 
     def delete_record(self, key: str) -> None:
         """Delete a record or document if it is there."""
-        with self._writing(), contextlib.suppress(*_ABSENT):
-            self._key_path(key).unlink()
+        target = self._key_path(key)
+        with self._writing(), self._holding(key), contextlib.suppress(*_ABSENT):
+            target.unlink()
 
     def write_document(self, key: str, content: bytes) -> None:
         """Write or overwrite a document, atomically, unflushed."""
@@ -157,10 +175,29 @@ class DirectoryStore:
         with self._writing():
             temporary = self._stage(content)
             try:
-                self._rename(temporary, target)
+                with self._holding(key):
+                    self._rename(temporary, target)
             except BaseException:
                 remove_quietly(temporary)
                 raise
+
+    def swap_document(self, key: str, before: bytes | None, after: bytes) -> bool:
+        """Write a document if it is `before` now; flushed, for what is swapped cannot be made again."""
+        if before is None:
+            return self.create_record(key, after)
+        target = self._key_path(key)
+        with self._writing():
+            temporary = self._stage(after)
+            try:
+                flush([temporary])
+                with self._holding(key):
+                    if self.read_record(key) != before:
+                        return False
+                    self._rename(temporary, target)
+                flush_folders([target.parent])
+            finally:
+                remove_quietly(temporary)
+        return True
 
     def read_document(self, key: str) -> bytes | None:
         """Return a document, or None."""
@@ -171,7 +208,12 @@ class DirectoryStore:
         folder, _, _ = prefix.rpartition("/")
         start = self._key_path(folder) if folder else self._keys
         with self._reading():
-            yield from _keys_below(start, f"{folder}/" if folder else "", prefix)
+            yield from keys_below(start, f"{folder}/" if folder else "", prefix)
+
+    def list_entries(self, prefix: str) -> Iterator[StoredEntry]:
+        """Yield records and documents whose keys begin with `prefix`, sorted by key."""
+        with self._reading():
+            yield from entries_below(self._keys, self.list_keys(prefix))
 
     # --- within -------------------------------------------------------------------------------------
 
@@ -293,6 +335,17 @@ class DirectoryStore:
         return self._keys / checked_key(key)
 
     @contextlib.contextmanager
+    def _holding(self, key: str) -> Generator[None]:
+        """Keep other writers of this document out: other threads, processes and machines."""
+        path = self._locks / hashlib.sha256(key.encode()).hexdigest()[:2]
+        descriptor = os.open(path, _LOCK_FILE, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    @contextlib.contextmanager
     def _writing(self) -> Generator[None]:
         try:
             yield
@@ -332,19 +385,3 @@ def _hash_of(descriptor: int, *, copy_to: int | None = None) -> tuple[str, int]:
         if copy_to is not None:
             write_all(copy_to, part)
     return found.hexdigest(), size
-
-
-def _keys_below(folder: Path, path: str, prefix: str) -> Iterator[str]:
-    """Walk in the order of whole keys: a folder sorts as its name with `/` behind it."""
-    try:
-        with os.scandir(folder) as found:
-            names = sorted(item.name + "/" if item.is_dir(follow_symlinks=False) else item.name for item in found)
-    except _ABSENT:
-        return
-    for name in names:
-        key = path + name
-        if name.endswith("/"):
-            if key.startswith(prefix) or prefix.startswith(key):
-                yield from _keys_below(folder / name, key, prefix)
-        elif key.startswith(prefix):
-            yield key

@@ -10,7 +10,9 @@ Errors: `StoreError` (definitions-level message, what and where and way out). A 
 is `StoreAway`: a worker waits for it (`activities.store.patience`). What this process may not do is `StoreForbidden`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +36,29 @@ class StoreForbidden(StoreError):
 
 class BlobMissing(StoreError):
     """A blob is not there, or its content does not hash to its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """A record or a document, as a listing names it."""
+
+    key: str
+    size: int
+    modified: datetime
+    """When it was written last (UTC, by the clock of whoever keeps the store)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob, as a listing names it."""
+
+    digest: str
+    size: int
+    """Of its content; what it takes may be less, where it is compressed."""
+    modified: datetime
+    """When it (or the pack that holds it) was written last (UTC)."""
+    pack: str | None = None
+    """The pack that holds it; None where it stands alone."""
 
 
 class Store(Protocol):
@@ -77,6 +102,18 @@ class Store(Protocol):
         """Whether the blob is there (its content unchecked)."""
         ...
 
+    def missing_blobs(self, digests: Iterable[str]) -> set[str]:
+        """Return which of these are not there, asked together."""
+        ...
+
+    def fetch(self, digests: Iterable[str]) -> None:
+        """Have these blobs at hand for the reads that follow; what is not there is not told here."""
+        ...
+
+    def list_blobs(self) -> Iterator[StoredBlob]:
+        """Yield all blobs, in no order; one that is in two packs comes twice."""
+        ...
+
     def create_record(self, key: str, content: bytes) -> bool:
         """Create a record; False where one is there already (it is left as it is)."""
         ...
@@ -93,10 +130,18 @@ class Store(Protocol):
         """Write or overwrite a document, atomically."""
         ...
 
+    def swap_document(self, key: str, before: bytes | None, after: bytes) -> bool:
+        """Write a document, atomically, if it is `before` now (None: if it is absent); False where it is not."""
+        ...
+
     def read_document(self, key: str) -> bytes | None:
         """Return a document, or None."""
         ...
 
     def list_keys(self, prefix: str) -> Iterator[str]:
         """Yield keys of records and documents that begin with `prefix`, sorted."""
+        ...
+
+    def list_entries(self, prefix: str) -> Iterator[StoredEntry]:
+        """Yield records and documents whose keys begin with `prefix`, sorted by key."""
         ...

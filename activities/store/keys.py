@@ -38,9 +38,14 @@ def checked_key(key: str) -> str:
     return key
 
 
+def is_digest(name: str) -> bool:
+    """Whether `name` is a sha256 as blobs are named."""
+    return _DIGEST.fullmatch(name) is not None
+
+
 def checked_digest(digest: str) -> str:
     """Return `digest`. Raises `StoreError` where it is not the sha256 of something."""
-    if not _DIGEST.fullmatch(digest):
+    if not is_digest(digest):
         raise StoreError(f"`{digest[:200]}` is not a digest; digests are 64 lower-case hex digits")
     return digest
 

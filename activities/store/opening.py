@@ -15,6 +15,8 @@ FORMAT = "perdure-store 1"
 ABANDONED_AFTER = timedelta(days=1)
 """Whatever lies in `tmp/` for longer was left by a process that died."""
 
+_FOLDERS = ("cas", "keys", "tmp", "locks")
+
 
 def open_store(location: str | Path) -> Store:
     """Return the store at `location`, made where it is absent. Raises `EnvironmentUnfit`."""
@@ -33,7 +35,7 @@ def open_store(location: str | Path) -> Store:
 def _prepare(root: Path) -> None:
     root.mkdir(parents=True, exist_ok=True)
     _check_format(root)
-    for name in ("cas", "keys", "tmp"):
+    for name in _FOLDERS:
         (root / name).mkdir(exist_ok=True)
     _check_writable(root / "tmp")
     _remove_abandoned(root / "tmp")
@@ -59,7 +61,7 @@ def _check_format(root: Path) -> None:
 
 def _is_new(root: Path) -> bool:
     """Whether nothing is there but what another process makes in this very moment."""
-    return {item.name for item in root.iterdir()} <= {"format", "cas", "keys", "tmp"}
+    return {item.name for item in root.iterdir()} <= {"format", *_FOLDERS}
 
 
 def _check_writable(folder: Path) -> None:

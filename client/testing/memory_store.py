@@ -4,7 +4,7 @@ Blobs and manifests are those of the real store, so the real file functions, mer
 """
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from pydantic import JsonValue
@@ -52,6 +52,13 @@ class MemoryStore:
     def has_blob(self, digest: str) -> bool:
         """Whether the blob is there."""
         return digest in self._blobs
+
+    def missing_blobs(self, digests: Iterable[str]) -> set[str]:
+        """Return which of these are not there."""
+        return set(digests) - self._blobs.keys()
+
+    def fetch(self, digests: Iterable[str]) -> None:
+        """Do nothing: all is at hand."""
 
 
 def empty_tree(store: MemoryStore) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,84 @@ class StoreConformance:
         assert list(store.list_keys("")) == everything
         for prefix in ("runs/", "runs/a", "runs/a/", "runs/a/lo", "other", "none", "runs/none/x"):
             assert list(store.list_keys(prefix)) == [key for key in everything if key.startswith(prefix)]
+
+    def test_absent_blobs_are_named_when_many_are_asked_for(self, store: Store) -> None:
+        kept = [store.write_blob(b"%d" % number) for number in range(5)]
+        assert store.missing_blobs([*kept, ABSENT, kept[0]]) == {ABSENT}
+        assert store.missing_blobs([]) == set()
+        with pytest.raises(StoreError, match="is not a digest"):
+            store.missing_blobs(["../x"])
+
+    def test_blobs_read_as_before_when_they_were_fetched(self, store: Store, tmp_path: Path) -> None:
+        contents = [b"%d" % number * 100 for number in range(50)] + [BIG]
+        paths = [tmp_path / str(number) for number in range(len(contents))]
+        for path, content in zip(paths, contents, strict=True):
+            path.write_bytes(content)
+        digests = [digest for digest, _ in store.write_blobs_from(paths)]
+        store.fetch([*digests, ABSENT])
+        store.fetch([])
+        assert [store.read_blob(digest) for digest in digests] == contents
+        with pytest.raises(BlobMissing):
+            store.read_blob(ABSENT)
+
+    def test_blobs_are_listed_with_their_sizes_when_they_were_kept(self, store: Store, tmp_path: Path) -> None:
+        assert list(store.list_blobs()) == []
+        before = datetime.now(UTC) - timedelta(seconds=5)
+        contents = [b"alone", BIG]
+        (tmp_path / "a").write_bytes(b"in a group")
+        (tmp_path / "b").write_bytes(b"")
+        kept = {store.write_blob(content): len(content) for content in contents}
+        kept |= dict(store.write_blobs_from([tmp_path / "a", tmp_path / "b"]))
+        store.write_document("no/blob", b"x")
+        listed = list(store.list_blobs())
+        assert {blob.digest: blob.size for blob in listed} == kept
+        assert all(before <= blob.modified <= datetime.now(UTC) + timedelta(seconds=5) for blob in listed)
+
+    def test_document_is_swapped_when_it_is_what_was_read(self, store: Store) -> None:
+        assert not store.swap_document("tags/latest", b"0", b"1")
+        assert store.read_document("tags/latest") is None
+        assert store.swap_document("tags/latest", None, b"1")
+        assert not store.swap_document("tags/latest", None, b"2")
+        assert not store.swap_document("tags/latest", b"0", b"2")
+        assert store.read_document("tags/latest") == b"1"
+        assert store.swap_document("tags/latest", b"1", b"2")
+        assert store.read_document("tags/latest") == b"2"
+
+    def test_document_is_swapped_when_its_content_came_back(self, store: Store) -> None:
+        store.write_document("doc", b"1")
+        store.write_document("doc", b"2")
+        store.write_document("doc", b"1")
+        assert store.swap_document("doc", b"1", b"3")
+        store.delete_record("doc")
+        assert not store.swap_document("doc", b"3", b"4")
+        assert store.swap_document("doc", None, b"")
+        assert store.swap_document("doc", b"", b"5")
+        assert store.read_document("doc") == b"5"
+
+    def test_no_count_is_lost_when_eight_swap_at_once(self, store: Store) -> None:
+        def add(_: int) -> None:
+            while True:
+                before = store.read_document("count")
+                if store.swap_document("count", before, b"%d" % (int(before or b"0") + 1)):
+                    return
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(add, range(24)))
+        assert store.read_document("count") == b"24"
+
+    def test_entries_are_listed_with_size_and_time_when_they_share_a_prefix(self, store: Store) -> None:
+        before = datetime.now(UTC) - timedelta(seconds=5)
+        store.write_document("runs/a/run.json", b"12345")
+        store.create_record("runs/a/record", b"1")
+        store.write_document("runs/b", b"")
+        listed = list(store.list_entries("runs/"))
+        assert [(entry.key, entry.size) for entry in listed] == [
+            ("runs/a/record", 1),
+            ("runs/a/run.json", 5),
+            ("runs/b", 0),
+        ]
+        assert all(before <= entry.modified <= datetime.now(UTC) + timedelta(seconds=5) for entry in listed)
+        assert list(store.list_entries("none")) == []
 
     @pytest.mark.parametrize("key", UNSOUND_KEYS)
     def test_key_is_refused_when_it_is_unsound(self, store: Store, key: str) -> None:

@@ -221,3 +221,31 @@ def test_each_record_has_one_winner_when_two_processes_write_at_once(root: Path)
     assert {store.read_record(f"records/{n}") for n in range(100)} <= {b"a" * 500, b"b" * 500}
     assert store.read_document("doc") in {b"a" * 2000, b"b" * 2000}
     assert leftovers(root) == []
+
+
+def test_what_is_no_blob_is_not_listed_when_it_lies_among_them(store: Store, root: Path) -> None:
+    digest = store.write_blob(b"x")
+    (blob_file(root, digest).parent / "notes.txt").write_text("hers")
+    (blob_file(root, digest).parent / ("0" * 64)).mkdir()
+    (root / "cas" / "file").write_text("")
+    assert [blob.digest for blob in store.list_blobs()] == [digest]
+
+
+def test_an_entry_is_left_out_when_it_goes_while_it_is_listed(store: Store) -> None:
+    store.write_document("a/1", b"x")
+    store.write_document("a/2", b"x")
+    listing = store.list_entries("a/")
+    assert next(listing).key == "a/1"
+    store.delete_record("a/2")
+    assert list(listing) == []
+
+
+def test_nothing_is_swapped_when_the_disk_refuses(store: Store, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.write_document("tag", b"1")
+    for call in ("write", "fsync", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, refuse(errno.ENOSPC))
+            with pytest.raises(StoreError, match="free space there"):
+                store.swap_document("tag", b"1", b"2")
+    assert store.read_document("tag") == b"1"
+    assert leftovers(root) == []
