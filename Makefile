@@ -25,7 +25,7 @@ help: ## list the targets
 demo: $(READY) server ## run a definition on a sample repository, with a real server, an approval and a cached second run
 	@$(BIN)/python -m tools.demo
 
-test: $(READY) server ## run all tests; branch coverage must reach COVERAGE_MINIMUM
+test: $(READY) server s3-server ## run all tests; branch coverage must reach COVERAGE_MINIMUM
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest $(TESTS) --cov --cov-branch --cov-report=term --cov-fail-under=$(COVERAGE_MINIMUM)
 
@@ -40,7 +40,7 @@ fix: $(READY) ## repair what the formatter and the linter can repair
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) server ## measure what docs/performance.md states
+bench: $(READY) server s3-server ## measure what docs/performance.md states
 	$(BIN)/python -m tests.bench.bench
 
 fuzz: $(READY) ## throw mutated texts at the loader and the expressions for FUZZ_SECONDS each (brings atheris)
@@ -76,7 +76,11 @@ $(READY): pyproject.toml locks/dev.txt | $(UV)
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: server
+.PHONY: server s3-server
 
 server: $(READY)
 	@$(BIN)/python -m tools.bring_server
+
+# Built by Go into ~/.cache/perdure/bin; without Go, tests on S3 have moto's server only.
+s3-server: $(READY)
+	@$(BIN)/python -m tests.support.s3_gateway

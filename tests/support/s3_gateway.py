@@ -1,8 +1,12 @@
-"""The S3 store of the shared set-up, versitygw, as a program of this machine."""
+"""The S3 store of the shared set-up, versitygw, as a program of this machine.
+
+`python -m tests.support.s3_gateway` brings it before the tests run (`make test` does); it prints nothing if it is there.
+"""
 
 import os
 import shutil
 import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -33,3 +37,15 @@ def _build(folder: Path) -> None:
     subprocess.run(["go", "install", _MODULE], env={**os.environ, "GOBIN": str(building)}, check=True, timeout=900)
     (building / "versitygw").replace(folder / "versitygw")
     building.rmdir()
+
+
+def main() -> None:
+    """Find or build it; without Go say so: tests on S3 then have moto's server only."""
+    try:
+        s3_gateway()
+    except EnvironmentUnfit as error:
+        print(f"{error}: tests that need a real S3 server are skipped", file=sys.stderr)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
