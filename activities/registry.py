@@ -23,8 +23,10 @@ from activities.leftovers import CHECKOUTS, SCRATCH
 from activities.locks import ask_lock, find_gone
 from activities.prepare import Preparation
 from activities.run_step import StepRunner
+from activities.secrets.sources import Secrets
 from activities.start_run import start_run
 from activities.store.interface import Store
+from activities.store.patience import PatientStore, Vigil
 from activities.workspace.checkouts import Checkouts
 from activities.workspace.merging import merge
 from definitions.concurrency import AskCall, Gone, GoneCall
@@ -44,6 +46,7 @@ from definitions.records import (
 from definitions.steps import STEP_MODELS, PluginStep
 
 Activity = Callable[..., Any]
+Trouble = Callable[[], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,10 @@ class ActivitySettings:
     """What a worker may do."""
 
     definitions: DefinitionPolicy = field(default_factory=DefinitionPolicy)
+    secrets: Secrets = field(default_factory=Secrets)
+    """Where the values of secrets are found; nowhere, unless said."""
+    vigil: Vigil = field(default_factory=Vigil)
+    """How long steps wait for a store that does not answer."""
 
 
 def activities(
@@ -72,15 +79,21 @@ def activities(
     scratch = work / SCRATCH
     scratch.mkdir(parents=True, exist_ok=True)
     executors = built_in_executors() if executors is None else executors
+    store = PatientStore(store, settings.vigil)
+
+    def trouble() -> str | None:
+        return settings.vigil.trouble
+
     checkouts = Checkouts(work / CHECKOUTS, store)
-    runner = StepRunner(store, checkouts, scratch, executors)
+    runner = StepRunner(store, checkouts, scratch, executors, settings.secrets)
     preparation = Preparation(store, client, settings.definitions, FastForward(store, runner))
     by_queue: dict[str, list[Activity]] = {"none": [], "light": [], "agent": []}
     for model in (*STEP_MODELS, PluginStep):
         kind = str(get_args(model.model_fields["type"].annotation)[0])
         if kind in executors:
-            by_queue[model.queue].append(_step_activity(kind, runner))
-    return [*by_queue["light"], *_bookkeeping(store, checkouts, client, preparation)], by_queue["agent"]
+            by_queue[model.queue].append(_step_activity(kind, runner, trouble))
+    light = [*by_queue["light"], *_bookkeeping(store, checkouts, client, preparation, trouble)]
+    return light, by_queue["agent"]
 
 
 def built_in_executors() -> dict[str, Executor]:
@@ -88,50 +101,53 @@ def built_in_executors() -> dict[str, Executor]:
     return {"shell": ShellExecutor(), "agent": AgentExecutor(), "plugin": PluginExecutor()}
 
 
-def _step_activity(kind: str, runner: StepRunner) -> Activity:
+def _step_activity(kind: str, runner: StepRunner, trouble: Trouble) -> Activity:
     @activity.defn(name=kind)
     async def attempt(call: StepCall) -> StepResult:
         details = activity.info().heartbeat_details
         with reported(call.path):
-            async with beating() as beat:
+            async with beating(trouble) as beat:
                 return await runner.run(call, beat, details[0] if details else None)
 
     return attempt
 
 
-def _bookkeeping(store: Store, checkouts: Checkouts, client: Client, preparation: Preparation) -> list[Activity]:
+def _bookkeeping(
+    store: Store, checkouts: Checkouts, client: Client, preparation: Preparation, trouble: Trouble
+) -> list[Activity]:
     @activity.defn(name="prepare")
     async def prepare(call: PrepareCall) -> Prepared:
         with reported("prepare"):
-            async with beating():
+            async with beating(trouble):
                 return await preparation.prepare(call)
 
     @activity.defn(name="finish")
     async def finish_run(call: FinishCall) -> None:
-        await finish(store, checkouts, client, call)
+        async with beating(trouble):
+            await finish(store, checkouts, client, call)
 
     @activity.defn(name="evaluate")
     async def evaluate_expressions(call: EvaluateCall) -> EvaluateResult:
         with reported(call.path):
-            async with beating():
+            async with beating(trouble):
                 return await evaluate(store, call)
 
     @activity.defn(name="items")
     async def window_of_items(call: ItemsCall) -> Items:
         with reported(call.path):
-            async with beating():
+            async with beating(trouble):
                 return await items(store, call)
 
     @activity.defn(name="merge")
     async def merge_branches(call: MergeCall) -> MergeResult:
         with reported(call.path):
-            async with beating():
+            async with beating(trouble):
                 return MergeResult(tree=await asyncio.to_thread(merge, store, call.base, call.branches))
 
     @activity.defn(name="start_run")
     async def start_other_run(call: StartRunCall) -> StartedRun:
         with reported(call.path):
-            async with beating():
+            async with beating(trouble):
                 return await start_run(store, client, call)
 
     @activity.defn(name="request_cancel")

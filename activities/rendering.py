@@ -11,6 +11,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from definitions.expressions import FileReader
 from definitions.references import texts
+from definitions.secrets import secret_named
 from definitions.shell_values import bind, bound_text, compile_script
 from definitions.steps import ShellStep, Step
 from definitions.steps.base import Language
@@ -39,6 +40,8 @@ def render_step(step: Step, scope: dict[str, JsonValue], files: FileReader) -> t
         field = str(text.path[0])
         if text.language is not Language.TEMPLATE or field in _NOT_THE_ATTEMPTS:
             continue
+        if field == "env" and secret_named(text.text) is not None:
+            continue  # the reference stays: whoever starts the process resolves it
         value = render_value(text.text, scope, files)
         _put(body, text.path, value if field in _KEEPS_TYPE else to_text(value))
     bindings: dict[str, str] = {}

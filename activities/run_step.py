@@ -11,8 +11,9 @@ import contextlib
 import functools
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,11 +22,14 @@ from pydantic import JsonValue
 from activities.attempts import Beat
 from activities.cache.keys import CacheKey
 from activities.cache.records import Hit, Producer, look_up, save, tree_after
-from activities.executors.interface import Execution, Executor, Outcome, StepLog
+from activities.executors.interface import Execution, Executor, Outcome
 from activities.file_functions.reader import StoreFileReader
 from activities.outputs import declared_outputs, kept_artifacts
 from activities.process.environment import step_environment
 from activities.rendering import parse_step, render_step
+from activities.secrets.guarding import check_files
+from activities.secrets.masking import Mask
+from activities.secrets.sources import Secrets
 from activities.step_identity import is_cached, step_key
 from activities.step_log import StoreStepLog, log_key
 from activities.store.interface import Store, StoreError
@@ -33,6 +37,7 @@ from activities.workspace.checkouts import Checkouts
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
 from definitions.errors import ErrorClass, StepFailure
 from definitions.records import INLINE_LIMIT, RunContext, StepCall, StepResult, json_size
+from definitions.secrets import secret_variables
 from definitions.steps import Step
 
 
@@ -58,15 +63,26 @@ class NoLog:
     def note(self, text: str) -> None:
         """Drop it."""
 
+    def hide(self, mask: Mask) -> None:
+        """Do nothing."""
+
 
 class StepRunner:
     """Runs attempts on one worker."""
 
-    def __init__(self, store: Store, checkouts: Checkouts, scratch: Path, executors: Mapping[str, Executor]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        checkouts: Checkouts,
+        scratch: Path,
+        executors: Mapping[str, Executor],
+        secrets: Secrets | None = None,
+    ) -> None:
         self._store = store
         self._checkouts = checkouts
         self._scratch = scratch
         self._executors = executors
+        self._secrets = secrets or Secrets()
         self._context = functools.lru_cache(maxsize=256)(self._read_context)
         self._manifest = functools.lru_cache(maxsize=64)(functools.partial(load_manifest, store))
 
@@ -108,13 +124,19 @@ class StepRunner:
 
     @contextlib.asynccontextmanager
     async def _prepared(
-        self, call: StepCall, log: StepLog, beat: Beat, resumed_from: dict[str, JsonValue] | None
+        self, call: StepCall, log: StoreStepLog | NoLog, beat: Beat, resumed_from: dict[str, JsonValue] | None
     ) -> AsyncGenerator[Attempt]:
         scratch = Path(tempfile.mkdtemp(prefix="attempt-", dir=self._scratch))
         try:
             context = self._context(call.run.context)
             manifest = Manifest() if call.tree is None else self._manifest(call.tree)
             step, bindings = self._rendered(call, manifest)
+            variables = secret_variables(step.env)
+            secrets = await asyncio.to_thread(self._secrets.find, variables.values()) if variables else {}
+            mask = Mask(secret.value for secret in secrets.values())
+            log.hide(mask)
+            plain = {name: value for name, value in step.env.items() if name not in variables}
+            environment = step_environment(context.environment, context.definition_environment, plain)
             execution = Execution(
                 call=call,
                 context=context,
@@ -122,11 +144,13 @@ class StepRunner:
                 bindings=bindings,
                 workspace=scratch,
                 scratch=scratch,
-                environment=step_environment(context.environment, context.definition_environment, step.env),
+                environment=environment | {name: secrets[secret].value for name, secret in variables.items()},
                 store=self._store,
                 log=log,
-                heartbeat=beat,
+                heartbeat=lambda details: beat(mask.object(details)),
                 resumed_from=resumed_from,
+                mask=mask,
+                secret_versions={name: secrets[secret].version for name, secret in variables.items()},
             )
             yield Attempt(call, context, manifest, execution, self._executors[step.type])
         finally:
@@ -147,7 +171,7 @@ class StepRunner:
         call = attempt.call
         async with self._checkouts.hold(call.run.execution_id, call.path, call.tree) as folder:
             attempt.execution.workspace = folder
-            outcome = await self._within_time(attempt)
+            outcome = await self._without_secrets(attempt, folder)
             manifest = attempt.manifest
             if call.tree is not None:
                 manifest = await self._checkouts.snapshot(folder, attempt.manifest)
@@ -179,6 +203,20 @@ class StepRunner:
             )
         except StoreError as error:
             attempt.execution.log.note(f"the result could not be cached: {error.message}")
+
+    async def _without_secrets(self, attempt: Attempt, folder: Path) -> Outcome:
+        """Run the attempt; whatever it says is masked, and files that hold a secret fail it before they are stored."""
+        mask, begun = attempt.execution.mask, time.time_ns()
+        if not mask:
+            return await self._within_time(attempt)
+        try:
+            outcome = await self._within_time(attempt)
+        except StepFailure as failure:
+            details = mask.object(failure.details)
+            raise StepFailure(failure.error_class, mask.text(failure.message), details) from None
+        await asyncio.to_thread(check_files, folder, mask, begun)
+        notes = tuple(map(mask.text, outcome.notes))
+        return replace(outcome, outputs=mask.object(outcome.outputs), notes=notes)
 
     async def _within_time(self, attempt: Attempt) -> Outcome:
         timeout = attempt.execution.step.timeout

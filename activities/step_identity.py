@@ -29,10 +29,13 @@ async def step_key(executor: Executor, execution: Execution, manifest: Manifest 
     """Return the key of a rendered step on the tree of `manifest`. Raises StepFailure where a tool is missing."""
     step = execution.step
     policy = step.cache if isinstance(step.cache, CachePolicy) else CachePolicy()
-    declared = {name: execution.environment.get(name, "") for name in policy.env}
+    hidden = execution.secret_versions
+    declared = {name: execution.environment.get(name, "") for name in policy.env if name not in hidden}
     values: dict[str, JsonValue] = {**execution.bindings, **_digested(by_file(execution.bindings))}
     for number, digest in enumerate(sorted(set(_digests(execution.call.values.get("steps"))))):
         values[f"content {number}"] = digest
+    if hidden:
+        values["secret versions"] = hidden
     if execution.call.answer_fields:
         values["answer fields"] = list(execution.call.answer_fields)
     return cache_key(

@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
+from activities.secrets.masking import Mask
 from activities.store.interface import Store
 from activities.store.keys import encode_name, run_key
 from definitions.errors import PerdureError
@@ -72,6 +73,7 @@ class StoreStepLog:
         self._key = log_key(execution_id, path, attempt)
         self._head_left = limit - min(TAIL, limit // 2)
         self._tail_limit = min(TAIL, limit // 2)
+        self._mask = Mask()
         self._changed = threading.Condition()
         self._pending: deque[bytes] = deque()
         self._waiting = 0
@@ -89,8 +91,13 @@ class StoreStepLog:
         """Why a part of the log could not be kept, or None."""
         return self._failure
 
+    def hide(self, mask: Mask) -> None:
+        """Mask what is written from now on; whoever writes a stream piece by piece masks it as a stream before."""
+        self._mask = mask
+
     def write(self, content: bytes) -> None:
         """Add what a process printed."""
+        content = self._mask.bytes(content)
         if not content:
             return
         with self._changed:

@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue
 
 from definitions.concurrency import Concurrency
 from definitions.durations import Duration
+from definitions.secrets import NAME_PATTERN as SECRET_PATTERN
 from definitions.steps import Step
 from definitions.steps.agent import NAME_PATTERN as AGENT_NAME_PATTERN
 from definitions.steps.agent import NamedAgent
@@ -55,11 +56,29 @@ class Output(Model):
     """What it is."""
 
 
+class GitSource(Model):
+    """A repository whose files a run starts with."""
+
+    url: Template
+    """Its address, `https://…`, `ssh://…` or `git@host:path`; on the embedded default also an absolute path."""
+    ref: Template = "HEAD"
+    """A branch, a tag or a commit; it is frozen to a commit when the run starts."""
+
+
 class Workspace(Model):
     """The files that a run starts with."""
 
     source: Literal["inputs", "empty", "none"] = Field(default="inputs", alias="from")
     """`inputs`: the tree given at start; `empty`: an empty folder; `none`: steps share no files."""
+    git: GitSource | None = None
+    """The files come from a repository, whatever folder the run is started in."""
+    link: list[str] = []
+    """Folders that git ignores, such as `.venv`: each step sees the caller's own, read-only; embedded default only."""
+
+    @property
+    def takes_tree(self) -> bool:
+        """Whether the run begins with files that its start input names."""
+        return self.source == "inputs" and self.git is None
 
 
 class CacheDefaults(Model):
@@ -88,6 +107,8 @@ class Definition(Model):
     """What a run gives, by name."""
     env: dict[str, Template] = {}
     """Environment variables for everything that the run starts."""
+    secrets: list[Annotated[str, Field(pattern=SECRET_PATTERN)]] = []
+    """Names of secrets that steps may have, as `{{ secrets.NAME }}` in their `env`; the worker knows the values."""
     workspace: Workspace = Workspace()
     """The files that a run starts with."""
     cache: CacheDefaults = CacheDefaults()
@@ -110,6 +131,7 @@ __all__ = [
     "DEFINITION_ID_PATTERN",
     "ID_PATTERN",
     "Definition",
+    "GitSource",
     "Input",
     "InputType",
     "Output",

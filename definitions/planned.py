@@ -4,11 +4,11 @@ They are refused like anything unknown, with "planned" said, so that nobody take
 for working that is not. A word leaves this file in the change that builds it.
 """
 
-STEP_TYPES = frozenset({"notify", "artifact", "memory"})
+STEP_TYPES = frozenset({"notify", "memory"})
 
 KEYS: dict[str, frozenset[str]] = {
-    "definition": frozenset({"secrets", "project"}),
-    "step": frozenset({"secrets", "concurrency", "on_lost"}),
+    "definition": frozenset({"project"}),
+    "step": frozenset({"concurrency", "on_lost"}),
     "agent": frozenset({"profile", "prompt_file"}),
     "approval": frozenset(
         {
@@ -25,22 +25,10 @@ KEYS: dict[str, frozenset[str]] = {
         }
     ),
     "approvers": frozenset({"quorum"}),
-    "workspace": frozenset({"git", "link"}),
 }
 """By where they may stand: `step` is any step, the other names are step types and parts of a definition."""
-
-WORKSPACES = frozenset({"git"})
-
-NAMES = frozenset({"secrets"})
-"""Names of expressions."""
 
 
 def is_planned_key(key: str, places: tuple[str, ...]) -> bool:
     """Whether `key` is planned at one of `places`."""
     return any(key in KEYS.get(place, frozenset()) for place in places)
-
-
-def is_planned_value(key: str, value: object) -> bool:
-    """Whether `value` is planned for `key`."""
-    words = {"from": WORKSPACES}
-    return isinstance(value, str) and value in words.get(key, frozenset())

@@ -85,7 +85,9 @@ async def serve(
     from activities.definition_sources import DefinitionPolicy
     from activities.leftovers import remove_leftovers
     from activities.registry import ActivitySettings, activities
+    from activities.secrets.sources import open_sources
     from activities.store.opening import open_store
+    from activities.store.patience import Vigil
     from workflows.lock import Lock
     from workflows.run_definition import RunDefinition
 
@@ -93,17 +95,24 @@ async def serve(
         folder=settings.definitions.folder,
         allows_inline=settings.definitions.inline,
         allows_paths=settings.is_embedded,
+        git=settings.git,
         takes_turns=workflow is None,
     )
     store = await asyncio.to_thread(open_store, settings.store)
     await remove_leftovers(store, settings.work)
-    light, agent = activities(store, settings.work, client, ActivitySettings(definitions=policy), executors)
+    vigil = Vigil(settings.store_patience)
+    secrets = open_sources(settings.secrets, os.environ)
+    activity_settings = ActivitySettings(definitions=policy, vigil=vigil, secrets=secrets)
+    light, agent = activities(store, settings.work, client, activity_settings, executors)
     workflows = [workflow or RunDefinition, Lock]
     workers = [
         build_worker(settings, client, settings.task_queue, settings.light_slots, light, workflows),
         build_worker(settings, client, settings.agent_queue, settings.agent_slots, agent, []),
     ]
-    await run_workers(workers, stop, ready)
+    try:
+        await run_workers(workers, stop, ready)
+    finally:
+        vigil.end()  # threads that wait for the store would hold this process up
 
 
 def build_worker(

@@ -7,9 +7,12 @@ the Temporal CLI's own profiles and variables (see `worker.service.connect`).
     PERDURE_STORE              where content is kept: a folder
     PERDURE_TASK_QUEUE         name of the task queue; `NAME.agent` goes with it
     PERDURE_DEFINITIONS        what a run may use besides the catalog: `folder:PATH`, `inline`, `catalog` (nothing)
+    PERDURE_SECRETS            where secrets are found (see `activities.secrets.sources`); embedded: files in the
+                               folder `secrets` of PERDURE_HOME, then the environment
     PERDURE_LIGHT_SLOTS        steps at once on the queue `NAME`
     PERDURE_AGENT_SLOTS        steps at once on the queue `NAME.agent`
     PERDURE_GRACEFUL_SHUTDOWN  how long running steps may end by themselves after SIGTERM
+    PERDURE_STORE_PATIENCE     how long steps wait for a store that does not answer
 """
 
 from collections.abc import Mapping
@@ -21,11 +24,15 @@ from definitions.durations import parse_duration
 from definitions.errors import EnvironmentUnfit
 from definitions.messages import AGENT_QUEUE_SUFFIX, DEFAULT_TASK_QUEUE
 
+SECRET_PREFIX = "PERDURE_SECRET_"
+"""A worker for a cluster gives definitions no variables but those that were set for them."""
 LIGHT_SLOTS = 32
 AGENT_SLOTS = 8
 GRACEFUL_SHUTDOWN = timedelta(seconds=25)
 """Below the 30 s that Kubernetes grants a container."""
 EMBEDDED_GRACEFUL_SHUTDOWN = timedelta(seconds=10)
+STORE_PATIENCE = timedelta(hours=1)
+"""Then a step fails; until then nothing that it did is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +53,12 @@ class Settings:
     """The folder of checkouts and scratch; one worker at a time (see `worker.lifetime`)."""
     task_queue: str = DEFAULT_TASK_QUEUE
     definitions: DefinitionSources = DefinitionSources()
+    secrets: tuple[str, ...] = ()
+    """Sources of secrets, in the order in which they are asked."""
     light_slots: int = LIGHT_SLOTS
     agent_slots: int = AGENT_SLOTS
     graceful_shutdown: timedelta = GRACEFUL_SHUTDOWN
+    store_patience: timedelta = STORE_PATIENCE
     profile: str | None = None
     is_embedded: bool = False
 
@@ -71,9 +81,11 @@ class Settings:
             work=home / "work",
             task_queue=environment.get("PERDURE_TASK_QUEUE") or DEFAULT_TASK_QUEUE,
             definitions=parse_sources(environment.get("PERDURE_DEFINITIONS") or "catalog"),
+            secrets=_parts(environment.get("PERDURE_SECRETS") or f"env:{SECRET_PREFIX}"),
             light_slots=_slots(environment, "PERDURE_LIGHT_SLOTS", LIGHT_SLOTS),
             agent_slots=_slots(environment, "PERDURE_AGENT_SLOTS", AGENT_SLOTS),
             graceful_shutdown=_span(environment, "PERDURE_GRACEFUL_SHUTDOWN", GRACEFUL_SHUTDOWN),
+            store_patience=_span(environment, "PERDURE_STORE_PATIENCE", STORE_PATIENCE),
             profile=profile,
         )
 
@@ -84,8 +96,11 @@ class Settings:
         sources = settings.definitions
         if not environment.get("PERDURE_DEFINITIONS"):
             sources = replace(sources, inline=True)
+        secrets = settings.secrets
+        if not environment.get("PERDURE_SECRETS"):
+            secrets = (f"folder:{settings.home / 'secrets'}", "env")
         grace = _span(environment, "PERDURE_GRACEFUL_SHUTDOWN", EMBEDDED_GRACEFUL_SHUTDOWN)
-        return replace(settings, definitions=sources, graceful_shutdown=grace, is_embedded=True)
+        return replace(settings, definitions=sources, secrets=secrets, graceful_shutdown=grace, is_embedded=True)
 
 
 def home_folder(environment: Mapping[str, str]) -> Path:
@@ -113,7 +128,7 @@ def parse_sources(text: str) -> DefinitionSources:
         EnvironmentUnfit: a part is not `catalog`, `folder:PATH` or `inline`, or there are two folders.
     """
     sources = DefinitionSources()
-    for part in filter(None, (part.strip() for part in text.split(","))):
+    for part in _parts(text):
         match part.partition(":"):
             case ("catalog", "", ""):
                 pass
@@ -127,6 +142,10 @@ def parse_sources(text: str) -> DefinitionSources:
                     "use `catalog`, one `folder:PATH`, and `inline`, separated by commas",
                 )
     return sources
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in text.split(","))))
 
 
 def _user_folder(environment: Mapping[str, str]) -> Path:

@@ -8,10 +8,12 @@ it repeats anything); a transcript that tells of a file which is not there would
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic, sleep, time_ns
 
 from pydantic import JsonValue
 
+from activities.secrets.guarding import check_files
+from activities.secrets.masking import Mask
 from activities.store.interface import Store
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
 from activities.workspace.restoring import bring_to
@@ -47,10 +49,12 @@ def checkpoint_from(value: JsonValue) -> Checkpoint | None:
 class Checkpoints:
     """Takes and restores the checkpoints of one attempt. Calls block."""
 
-    def __init__(self, store: Store, workspace: Path, tree_before: str | None) -> None:
+    def __init__(self, store: Store, workspace: Path, tree_before: str | None, mask: Mask | None = None) -> None:
         self._store = store
         self._workspace = workspace
         self._tree_before = tree_before
+        self._mask = mask or Mask()
+        self._begun = time_ns()
         self._previous: Manifest | None = None
 
     def take(self, transcript: Path, mark: str = "") -> Checkpoint | None:
@@ -65,7 +69,8 @@ class Checkpoints:
             written = _whole_lines(transcript)
         if not written:
             return None
-        digest = self._store.write_blob(written)
+        check_files(self._workspace, self._mask, self._begun)
+        digest = self._store.write_blob(self._mask.bytes(written))
         self._previous = snapshot(self._store, self._workspace, self._previous or self._before())
         return Checkpoint(digest, save_manifest(self._store, self._previous))
 

@@ -82,7 +82,7 @@ class _Attempt:
         self._meter = Meter(step.budget, execution.call.spent, self._resumption.usage)
         self._began = monotonic()
         self._progress = _Progress("", self._resumption.generation, self._resumption.reasks)
-        self._checkpoints = Checkpoints(execution.store, execution.workspace, execution.call.tree)
+        self._checkpoints = Checkpoints(execution.store, execution.workspace, execution.call.tree, execution.mask)
         self._checkpointing = Checkpointing(self._checkpoints, settings.checkpoint_interval, execution.log, self._keep)
         self._is_lower_bound = False
         self._notes: list[str] = []
@@ -183,9 +183,8 @@ class _Attempt:
             idle_timeout=self._settings.idle_timeout,
         )
         self._is_lower_bound = True
-        session = await converse(
-            self._adapter, self._adapter.build(request), request.workspace, self._execution.log, watch
-        )
+        launch, execution = self._adapter.build(request), self._execution
+        session = await converse(self._adapter, launch, request.workspace, execution.log, watch, execution.mask)
         self._is_lower_bound = session.finished is None or session.stopped is not None
         self._meter.close_session(session.finished.usage if session.finished is not None else None)
         return session

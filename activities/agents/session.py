@@ -21,6 +21,7 @@ from activities.agents.script_player import play
 from activities.agents.verdict import Session, Stopped
 from activities.executors.interface import StepLog
 from activities.process.running import run_process
+from activities.secrets.masking import Mask, MaskStream
 from definitions.durations import format_duration
 
 LONGEST_LINE = 16_000_000
@@ -42,9 +43,11 @@ class Watch:
     idle_timeout: timedelta
 
 
-async def converse(adapter: Adapter, launch: Launch, workspace: Path, log: StepLog, watch: Watch) -> Session:
+async def converse(
+    adapter: Adapter, launch: Launch, workspace: Path, log: StepLog, watch: Watch, mask: Mask | None = None
+) -> Session:
     """Play one launch to its end and return what is known of it. Raises `StepFailure` where it cannot start."""
-    talk = _Talk(adapter, log, watch)
+    talk = _Talk(adapter, log, watch, (mask or Mask()).stream())
     running = asyncio.create_task(_run(launch, workspace, talk))
     running.add_done_callback(lambda _: talk.wake.set())
     try:
@@ -74,6 +77,7 @@ class _Talk:
     adapter: Adapter
     log: StepLog
     watch: Watch
+    complaints: MaskStream
     session: Session = field(default_factory=Session)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     last_heard: float = field(default_factory=monotonic)
@@ -100,6 +104,9 @@ class _Talk:
     def hear_complaint(self, piece: bytes) -> None:
         """Take in a piece of standard error."""
         self.last_heard = monotonic()
+        self._complain(self.complaints.feed(piece))
+
+    def _complain(self, piece: bytes) -> None:
         self.log.write(piece)
         told = self.session.complaints + codecs.decode(piece, "utf-8", "replace")
         self.session.complaints = told[-_COMPLAINTS:]
@@ -133,6 +140,7 @@ class _Talk:
 
     def end(self) -> None:
         """Take in a last line without an end, and what the end of the process means."""
+        self._complain(self.complaints.end())
         if self._partial:
             self._finish_line()
         if self.session.finished is None and self.session.stopped is None:

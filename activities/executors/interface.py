@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
+from activities.secrets.masking import Mask
 from activities.store.interface import Store
 from definitions.records import RunContext, StepCall, Usage
 from definitions.steps import Step
@@ -47,6 +48,11 @@ class Execution:
     """Says that the attempt lives, with what a later attempt needs to go on (under 1 KB)."""
     resumed_from: dict[str, JsonValue] | None = None
     """The last heartbeat of the attempt that was lost with its worker, if that is what this replaces."""
+    mask: Mask = field(default_factory=Mask)
+    """Knows the secrets that `environment` holds. Log, outputs, notes and failures are masked; streams are best masked
+    where they are read, since a secret may be cut in two."""
+    secret_versions: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """Which variables are secrets, and of which version: part of the cache key."""
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the run is cancelled; the executor also receives CancelledError."""
 

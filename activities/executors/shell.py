@@ -75,14 +75,19 @@ class ShellExecutor:
             else await asyncio.to_thread(_planned, execution, step)
         )
         stdout, stderr = Excerpt(), Excerpt()
-        ended = await run_process(
-            plan.argv,
-            cwd=plan.folder,
-            env=plan.environment,
-            on_stdout=_Tee(execution, stdout),
-            on_stderr=_Tee(execution, stderr),
-            isolation=plan.isolation,
-        )
+        tees = _Tee(execution, stdout), _Tee(execution, stderr)
+        try:
+            ended = await run_process(
+                plan.argv,
+                cwd=plan.folder,
+                env=plan.environment,
+                on_stdout=tees[0],
+                on_stderr=tees[1],
+                isolation=plan.isolation,
+            )
+        finally:
+            for tee in tees:
+                tee.end()
         if ended.status not in step.exit_codes:
             raise _failure(ended, stderr.text(), plan.environment)
         own: dict[str, JsonValue] = {"stdout": stdout.text().strip(), "exit_code": ended.status}
@@ -107,12 +112,20 @@ class _Tee:
     def __init__(self, execution: Execution, excerpt: Excerpt) -> None:
         self._log = execution.log
         self._excerpt = excerpt
+        self._stream = execution.mask.stream()
 
     async def __call__(self, piece: bytes) -> None:
-        self._log.write(piece)
-        self._excerpt.add(piece)
+        self._add(self._stream.feed(piece))
         if isinstance(self._log, StoreStepLog):
             await self._log.room()
+
+    def end(self) -> None:
+        """Take what was held back as the possible beginning of a secret."""
+        self._add(self._stream.end())
+
+    def _add(self, piece: bytes) -> None:
+        self._log.write(piece)
+        self._excerpt.add(piece)
 
 
 def _shell_step(execution: Execution) -> ShellStep:

@@ -9,12 +9,14 @@
     collections     what `for_each` goes over, as far as it is written
     fields          single fields
     values          values that can never do what they are there for
+    workspace       where the files come from, and folders to link
     without_effect  keys that nothing looks at where they stand
     output_schemas  schemas of agents' answers
     workflow_steps  inputs of the definitions that steps run
     texts           every text parsed: syntax, functions, conditions, shell safety
     references      what texts refer to exists, and has surely run
     documents       who stores what, and who reads it
+    secrets         they are declared, and stand only in a step's `env`
     scopes          items and `loop` are there where texts name them
     constants       parts of expressions that fail whatever the values
     types           operations, look-ups and conditions that can never work on the declared types
@@ -41,12 +43,14 @@ from definitions.checks import (
     outputs,
     references,
     scopes,
+    secrets,
     starts,
     texts,
     types,
     values,
     without_effect,
     workflow_steps,
+    workspace,
 )
 from definitions.checks.context import Context
 from definitions.diagnostics import Diagnostic
@@ -73,12 +77,14 @@ def _findings(context: Context) -> Iterator[Diagnostic]:
         starts,
         output_schemas,
         workflow_steps,
+        workspace,
     ):
         yield from one.check(context)
     parsed = list(texts.parsed_texts(context))
     yield from texts.check(context, parsed)
     yield from references.check(context, parsed)
     yield from scopes.check(context, parsed)
+    yield from secrets.check(context, parsed)
     yield from documents.check(context, parsed)
     yield from constants.check(context, parsed)
     yield from types.check(context, parsed)

@@ -7,7 +7,6 @@ may-not-have-run                                                 it has no resul
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from definitions import planned
 from definitions.checks.context import Context, Placed
 from definitions.checks.order import Order, Relation
 from definitions.checks.results import OUTPUT_VARIABLE, STEP_FIELDS, output_names
@@ -17,6 +16,7 @@ from definitions.diagnostics import Diagnostic, Note, Span
 from definitions.expressions import Reference
 from definitions.expressions.paths import ROOTS
 from definitions.foreign_words import help_for_name
+from definitions.secrets import ROOT as SECRETS
 from definitions.steps import GroupStep, ShellStep
 from definitions.suggestions import closest, did_you_mean, listed
 
@@ -91,8 +91,6 @@ class _Reading:
     def _unknown_name(self, name: str, rest: Sequence[object]) -> Diagnostic:
         if rest and rest[0] in STEP_FIELDS:
             return self._unknown_step(name, 0)
-        if name in planned.NAMES:
-            return self._report("unknown-name", f"`{name}` is planned and not there yet", 0, None)
         each = next((one for one in self.context.placed if one.step.for_each and one.step.for_each.name == name), None)
         if each is not None:
             message = f"`{name}` is an item of `{each.step.id}`, and is not seen here"
@@ -109,7 +107,7 @@ class _Reading:
             help_ = (
                 f"did you mean `{close}`?"
                 if close
-                else f'there are {listed(sorted(ROOTS))}; a text needs quotes: `"{name}"`'
+                else f'there are {listed(sorted(ROOTS - {SECRETS}))}; a text needs quotes: `"{name}"`'
             )
         return self._report("unknown-name", f"`{name}` is nothing that an expression can refer to", 0, help_)
 

@@ -47,6 +47,29 @@ CODES = (
         Example("when: inputs.mode == fast", 'when: inputs.mode == "fast"'),
     ),
     Code(
+        "unknown-secret",
+        "no secret of that name",
+        "A step can only have secrets that the definition lists under `secrets`, so that a reader sees at its top what "
+        "it asks for. Their values are the worker's: `PERDURE_SECRETS` says where it looks (docs/secrets.md).",
+        Example(
+            'steps:\n  - id: push\n    type: shell\n    command: deploy\n    env: {TOKEN: "{{ secrets.DEPLOY_TOKEN }}"}',
+            "secrets: [DEPLOY_TOKEN]\nsteps:\n  - id: push\n    type: shell\n    command: deploy\n"
+            '    env: {TOKEN: "{{ secrets.DEPLOY_TOKEN }}"}',
+        ),
+    ),
+    Code(
+        "misplaced-secret",
+        "a secret where its value would be recorded",
+        "What stands in commands, prompts, inputs, conditions and outputs is kept in the run's history, in cache keys and "
+        "in logs. A secret therefore may only be the whole value of a variable of one step's `env`: the reference "
+        "travels, and the worker puts the value into the process.",
+        Example(
+            '- id: push\n  type: shell\n  command: curl -H "Authorization: Bearer {{ secrets.TOKEN }}" "$URL"',
+            '- id: push\n  type: shell\n  command: curl -H "Authorization: Bearer $TOKEN" "$URL"\n'
+            '  env: {TOKEN: "{{ secrets.TOKEN }}"}',
+        ),
+    ),
+    Code(
         "may-not-have-run",
         "a reference to a step that may have no result",
         "The step comes later, runs side by side, is skipped when its `when` is false, or may fail while the "

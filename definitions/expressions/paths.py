@@ -15,7 +15,7 @@ from definitions.values import type_name, with_article
 Key = str | int
 Span = tuple[int, int]
 
-ROOTS = frozenset({"inputs", "steps", "env", "run", "docs", "loop"})
+ROOTS = frozenset({"inputs", "steps", "env", "run", "docs", "loop", "secrets"})
 """What names may mean; any other name is a step's id, short for `steps.ID`, or something the scope adds."""
 
 _SPECIAL_KEYS = frozenset({FILE_KEY, VALUE_KEY, "size", "digest"})
