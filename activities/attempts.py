@@ -14,6 +14,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from definitions.errors import ErrorClass, ExpressionError, StepFailure
+from definitions.messages import WAITING
 from definitions.records import StepError, Usage
 
 BEAT_SECONDS = 0.5
@@ -25,18 +26,22 @@ Beat = Callable[[dict[str, JsonValue]], None]
 
 
 @contextlib.asynccontextmanager
-async def beating() -> AsyncGenerator[Beat]:
-    """Send heartbeats while the block runs; the value sets what they carry."""
+async def beating(trouble: Callable[[], str | None] = lambda: None) -> AsyncGenerator[Beat]:
+    """Send heartbeats while the block runs; the value sets what they carry. `trouble` is what holds the worker up."""
     carried: dict[str, JsonValue] = {}
+
+    def send() -> None:
+        waiting = trouble()
+        activity.heartbeat(carried if waiting is None else {**carried, WAITING: waiting})
 
     def beat(details: dict[str, JsonValue]) -> None:
         carried.update(details)
-        activity.heartbeat(carried)
+        send()
 
     async def drum() -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            activity.heartbeat(carried)
+            send()
 
     drummer = asyncio.create_task(drum())
     try:

@@ -18,6 +18,8 @@ WORKFLOW_TYPE = "perdure.run"
 DEFAULT_TASK_QUEUE = "perdure"
 AGENT_QUEUE_SUFFIX = ".agent"
 
+WAITING = "waiting"
+"""Key of an attempt's heartbeat details: what holds its worker up (the store does not answer), in words."""
 DEFINITIONS_MEMO = "definitions"
 """Memo of a run: the ids of the definitions that it has as parts."""
 
@@ -59,11 +61,21 @@ class FrozenDefinition(Message):
     """Which of its definitions."""
 
 
+class GitInput(Message):
+    """A repository to start with; which ones are taken is the worker's setting (`PERDURE_GIT`)."""
+
+    url: str
+    ref: str = "HEAD"
+
+
 class WorkspaceInput(Message):
-    """The files to start with: a snapshot's digest, or a folder of the worker's machine (embedded default only)."""
+    """The files to start with: a snapshot's digest, a repository, or a folder (embedded default only)."""
 
     tree: str | None = None
     path: str | None = None
+    git: GitInput | None = None
+    root: str | None = None
+    """The folder that `tree` was taken from, for `workspace.link` (embedded default only)."""
 
 
 class RerunOf(Message):
@@ -127,6 +139,8 @@ class Prepared(Record):
     env: dict[str, JsonValue] = {}
     run: RunHandle
     tree: str | None = None
+    commit: str | None = None
+    """The commit that the files are of, where they came from a repository."""
     search_attributes: list[str] = []
     """Which of ours the namespace has."""
     ledger: Ledger | None = None

@@ -47,8 +47,9 @@ HEARTBEAT_TIMEOUT = timedelta(seconds=10)
 """How long a worker may be silent before its steps are given to another."""
 UNBOUNDED = timedelta(days=30)
 """Start-to-close of a step without a timeout; a lost worker is found by its heartbeat."""
-SLACK = timedelta(minutes=10)
-"""Time for files before and after a step, beyond its own timeout (which the activity keeps itself)."""
+SLACK = timedelta(hours=2)
+"""Time for files before and after a step, beyond its own timeout (which the activity keeps itself): longer than a
+worker waits for a store that is away. A lost worker is found by its heartbeat."""
 LOST_WORKERS = RetryPolicy(initial_interval=timedelta(milliseconds=200), backoff_coefficient=2, maximum_attempts=5)
 NO_RETRY = RetryPolicy(maximum_attempts=1)
 """For other people's activities: whether one may run twice is the author's to say, with `retry`."""

@@ -6,5 +6,6 @@ opening         from a location (`PERDURE_STORE`) to a store that can be written
 keys            which keys are sound, and how names become parts of keys
 canonical_json  one text for one value, so that digests mean something
 durable_files   files that appear whole or not at all, and survive a power loss
+patience        a store that is waited for: what a worker puts around its own
 failures        what the system refused, as a message with a way out
 """

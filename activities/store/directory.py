@@ -31,7 +31,7 @@ from activities.store.durable_files import (
     write_all,
     write_new_file,
 )
-from activities.store.failures import store_error
+from activities.store.failures import store_error, store_gone
 from activities.store.interface import BlobMissing, StoredBlob, StoredEntry
 from activities.store.keys import checked_digest, checked_key
 
@@ -121,7 +121,10 @@ class DirectoryStore:
     def has_blob(self, digest: str) -> bool:
         """Whether the blob is there (its content unchecked)."""
         with self._reading():
-            return self._blob_path(digest).is_file()
+            if self._blob_path(digest).is_file():
+                return True
+        self._check_there()
+        return False
 
     def missing_blobs(self, digests: Iterable[str]) -> set[str]:
         """Return which of these are not there."""
@@ -132,6 +135,7 @@ class DirectoryStore:
 
     def list_blobs(self) -> Iterator[StoredBlob]:
         """Yield all blobs."""
+        self._check_there()
         with self._reading():
             yield from blobs_below(self._blobs)
 
@@ -161,6 +165,7 @@ class DirectoryStore:
             try:
                 return self._key_path(key).read_bytes()
             except _ABSENT:
+                self._check_there()
                 return None
 
     def delete_record(self, key: str) -> None:
@@ -207,6 +212,7 @@ class DirectoryStore:
         """Yield keys that begin with `prefix`, sorted."""
         folder, _, _ = prefix.rpartition("/")
         start = self._key_path(folder) if folder else self._keys
+        self._check_there()
         with self._reading():
             yield from keys_below(start, f"{folder}/" if folder else "", prefix)
 
@@ -312,7 +318,13 @@ class DirectoryStore:
         if found != digest:
             raise self._corrupt(digest)
 
+    def _check_there(self) -> None:
+        """Before anything is called missing: a network folder that is not mounted has nothing, and loses nothing."""
+        if not os.path.isdir(self._keys):
+            raise store_gone(self.location)
+
     def _missing(self, digest: str) -> BlobMissing:
+        self._check_there()
         return BlobMissing(f"blob `{digest}` is not in the store `{self.location}`; run again what made it")
 
     def _corrupt(self, digest: str) -> BlobMissing:

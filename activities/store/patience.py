@@ -68,7 +68,7 @@ class Vigil:
         deadline = time.monotonic() + self._patience
         pause = FIRST_PAUSE.total_seconds()
         # jitter, so that the steps of many workers do not all come back in the same moment
-        while time.monotonic() < deadline and not self._ended.wait(pause * random.uniform(0.5, 1.0)):
+        while time.monotonic() < deadline and not self._ended.wait(pause * random.uniform(0.5, 1.0)):  # noqa: S311
             try:
                 return work()
             except StoreAway as error:
@@ -89,7 +89,7 @@ class Vigil:
         finally:
             with self._lock:
                 self._waiting -= 1
-                if self._waiting == 0 and self._since is not None:
+                if self._waiting == 0:
                     _log.warning("the waiting for the store, since %s UTC, has ended", f"{self._since:%H:%M:%S}")
                     self._since = None
 
