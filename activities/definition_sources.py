@@ -49,6 +49,8 @@ class DefinitionPolicy:
     """Whether a start input may carry a definition (a shell for whoever may start a workflow)."""
     allows_paths: bool = False
     """Whether a start input may name a folder of this machine as its workspace."""
+    git: tuple[str, ...] = ()
+    """Which repositories may be fetched as a workspace (`activities.workspace.git_sources.GitPolicy.allowed`)."""
     takes_turns: bool = True
     """Whether runs of a concurrency group go one at a time; cases of tests are each alone in their world."""
 

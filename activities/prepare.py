@@ -17,10 +17,12 @@ from activities.fast_forward import FastForward
 from activities.frozen_environment import frozen_environment
 from activities.locks import claimed_group
 from activities.reruns import EarlierRun, NoSuchStep, NothingKnown, earlier_run, kept_of, taken_over
-from activities.store.interface import Store
+from activities.store.interface import Store, StoreError
+from activities.workspace.git_sources import GitPolicy, GitRefused, GitTree, fetch_tree
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
 from activities.workspace.sources import snapshot_source
 from definitions.agent_names import LONGEST_TEXT, find, joined, missing
+from definitions.errors import ExpressionError, StepFailure
 from definitions.inputs import check_inputs
 from definitions.loader import Loaded, frozen
 from definitions.messages import SEARCH_ATTRIBUTES, PrepareCall, Prepared, RerunOf, RunInput
@@ -33,11 +35,19 @@ from definitions.templates import render_value, to_text
 class Preparation:
     """Makes a start input into a frozen run."""
 
-    def __init__(self, store: Store, client: Client, policy: DefinitionPolicy, fast_forward: FastForward) -> None:
+    def __init__(
+        self,
+        store: Store,
+        client: Client,
+        policy: DefinitionPolicy,
+        fast_forward: FastForward,
+        scratch: Path | None = None,
+    ) -> None:
         self._store = store
         self._client = client
         self._policy = policy
         self._fast_forward = fast_forward
+        self._scratch = scratch
         self._attributes: list[str] | None = None
 
     async def prepare(self, call: PrepareCall) -> Prepared:
@@ -55,7 +65,7 @@ class Preparation:
         inputs, findings = check_inputs(definition, request.inputs)
         refuse(findings, {})
         env = frozen_environment(definition, request.env, resolved.library.values())
-        tree = await asyncio.to_thread(self._tree, definition, request)
+        tree, commit = await asyncio.to_thread(self._tree, definition, request, run_scope(call, inputs, env))
         inputs = await asyncio.to_thread(self._with_files, definition, inputs, tree)
         names = await asyncio.to_thread(self._names, resolved, request, tree)
         context = run_context(call, resolved, inputs, env, names)
@@ -69,6 +79,7 @@ class Preparation:
             env=env,
             run=RunHandle(execution_id=call.execution_id, definition_id=definition.id, context=digest),
             tree=tree,
+            commit=commit,
             concurrency=claimed if self._policy.takes_turns else None,
         )
         if earlier is None or request.rerun_of is None:
@@ -111,15 +122,35 @@ class Preparation:
             raise invalid("unknown-step", error.message) from error
         return plan.kept
 
-    def _tree(self, definition: Definition, request: RunInput) -> str | None:
+    def _tree(
+        self, definition: Definition, request: RunInput, scope: dict[str, JsonValue]
+    ) -> tuple[str | None, str | None]:
+        """Return the digest of the first tree, and the commit that it is of where it came from a repository."""
         if definition.workspace.source == "none":
-            return None
+            return None, None
         if definition.workspace.source == "empty":
-            return save_manifest(self._store, Manifest())
+            return save_manifest(self._store, Manifest()), None
         if request.workspace.tree is not None:
             if not self._store.has_blob(request.workspace.tree):
                 raise invalid("no-such-tree", f"the store has no tree `{request.workspace.tree}`")
-            return request.workspace.tree
+            return request.workspace.tree, None
+        if (repository := _repository(definition, request, scope)) is not None:
+            fetched = self._fetched(*repository)
+            return save_manifest(self._store, fetched.manifest), fetched.commit
+        return self._callers(request), None
+
+    def _fetched(self, url: str, ref: str) -> GitTree:
+        policy = GitPolicy(self._policy.git, self._policy.allows_paths)
+        try:
+            return fetch_tree(self._store, url, ref, policy, self._scratch)
+        except GitRefused as error:
+            raise invalid("git-refused", error.message) from error
+        except StoreError:
+            raise
+        except StepFailure as error:
+            raise invalid("git-failed", error.message) from error
+
+    def _callers(self, request: RunInput) -> str:
         if request.workspace.path is None:
             return save_manifest(self._store, Manifest())
         if not self._policy.allows_paths:
@@ -193,6 +224,19 @@ def _united(one: FoundNames, other: FoundNames) -> FoundNames:
             message = f"two definitions of this run describe the agent `{name}` differently; give one another name"
             raise invalid("definition-invalid", message)
     return FoundNames(agents={**one.agents, **other.agents}, skills={**one.skills, **other.skills})
+
+
+def _repository(definition: Definition, request: RunInput, scope: dict[str, JsonValue]) -> tuple[str, str] | None:
+    """Return address and ref of the repository that the run begins with: the start input's, else the definition's."""
+    if request.workspace.git is not None:
+        return request.workspace.git.url, request.workspace.git.ref
+    if definition.workspace.git is None or request.workspace.path is not None:
+        return None
+    wanted = definition.workspace.git
+    try:
+        return to_text(render_value(wanted.url, scope)), to_text(render_value(wanted.ref, scope))
+    except ExpressionError as error:
+        raise invalid("git-refused", f"`workspace.git` cannot be evaluated: {error.message}") from error
 
 
 def run_scope(call: PrepareCall, inputs: dict[str, JsonValue], env: dict[str, JsonValue]) -> dict[str, JsonValue]:

@@ -86,7 +86,7 @@ def activities(
 
     checkouts = Checkouts(work / CHECKOUTS, store)
     runner = StepRunner(store, checkouts, scratch, executors, settings.secrets)
-    preparation = Preparation(store, client, settings.definitions, FastForward(store, runner))
+    preparation = Preparation(store, client, settings.definitions, FastForward(store, runner), scratch)
     by_queue: dict[str, list[Activity]] = {"none": [], "light": [], "agent": []}
     for model in (*STEP_MODELS, PluginStep):
         kind = str(get_args(model.model_fields["type"].annotation)[0])

@@ -56,8 +56,9 @@ async def dry_run(store: Store, request: Request, *, is_embedded: bool) -> list[
         scratch = Path(folder)
         runner = StepRunner(store, Checkouts(scratch / "checkouts", store), scratch, built_in_executors())
         forward = FastForward(store, runner)
+        policy = DefinitionPolicy(allows_inline=True, allows_paths=is_embedded, git=("https", "ssh"))
         nobody = await Client.connect("127.0.0.1:1", lazy=True)  # never asked: a dry run takes nothing up
-        preparation = Preparation(store, nobody, DefinitionPolicy(allows_inline=True), forward)
+        preparation = Preparation(store, nobody, policy, forward, scratch)
         now = datetime.now(UTC)
         call = PrepareCall(
             execution_id="dry-run",

@@ -62,7 +62,7 @@ async def start_run(connection: Connection, request: Request) -> str:
 async def input_of(store: Callable[[], Store], request: Request, *, is_embedded: bool) -> RunInput:
     """Return the start input of a request, with the workspace in the store."""
     tree = None
-    if request.source.definition.workspace.source == "inputs":
+    if request.source.definition.workspace.takes_tree:
         tree = await asyncio.to_thread(_snapshot, store(), request.workspace)
     return _run_input(request, tree, is_embedded=is_embedded)
 

@@ -304,8 +304,9 @@ def _doubts(context: checks.Context, edge: _Edge, step: WorkflowStep, definition
         message = f"`{definition.id}` is a draft"
         help_ = "make it `status: active` when it is done, or this one a draft too"
         yield context.report("uses-draft", message, edge.span, help_, severity="warning")
-    if definition.workspace.source == "empty" and not step.detach:
-        message = f"`{definition.id}` begins with an empty workspace, and a step of a run works on the run's files"
+    own = "an empty workspace" if definition.workspace.source == "empty" else "the files of a repository"
+    if (definition.workspace.source == "empty" or definition.workspace.git is not None) and not step.detach:
+        message = f"`{definition.id}` begins with {own}, and a step of a run works on the run's files"
         yield context.report("workspace-inside", message, edge.span, "start it with `detach: true`")
 
 

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from definitions.concurrency import ClaimedGroup
 from definitions.records import Event, Ledger, Record, RunHandle, Status
 from definitions.steps.agent import FoundNames
+from definitions.trust import TRUST_PATTERN
 
 WORKFLOW_TYPE = "perdure.run"
 DEFAULT_TASK_QUEUE = "perdure"
@@ -114,6 +115,8 @@ class RunInput(Message):
     """The agents and skills that the definition calls by name, as found where the run is started."""
     caller_environment: dict[str, str] | None = None
     """PATH, HOME, LANG, VIRTUAL_ENV of the caller; the embedded default's steps use them."""
+    trust: str | None = Field(default=None, pattern=TRUST_PATTERN)
+    """`untrusted/SCOPE` keeps what it caches apart from trusted runs; it can lower what the worker says, never raise."""
     rerun_of: RerunOf | None = None
     """Take up an earlier run: its definition, inputs, variables and files count, unless given anew here."""
     carried: "Carried | None" = None

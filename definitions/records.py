@@ -16,6 +16,7 @@ INLINE_LIMIT = 1024
 """Bytes of JSON up to which a value travels inline; bigger ones are blobs."""
 
 FILE_KEY = "$file"
+FOLDER_KEY = "$folder"
 VALUE_KEY = "$value"
 
 RunState = Literal["pending", "running", "paused", "waiting_approval", "completed", "failed", "cancelled", "rejected"]
@@ -37,6 +38,11 @@ def file_reference(path: str, digest: str, size: int) -> dict[str, JsonValue]:
     return {FILE_KEY: path, "digest": digest, "size": size}
 
 
+def folder_reference(path: str, digest: str, size: int, files: int) -> dict[str, JsonValue]:
+    """Return the value of a folder that a run kept: `digest` is that of its tree's manifest."""
+    return {FOLDER_KEY: path, "digest": digest, "size": size, "files": files}
+
+
 def value_reference(digest: str, size: int) -> dict[str, JsonValue]:
     """Return what stands for a JSON value too big to travel; its blob is the value's JSON text."""
     return {VALUE_KEY: digest, "size": size}
@@ -45,6 +51,11 @@ def value_reference(digest: str, size: int) -> dict[str, JsonValue]:
 def is_file_reference(value: object) -> TypeGuard[dict[str, JsonValue]]:
     """Whether `value` stands for a file."""
     return isinstance(value, dict) and FILE_KEY in value
+
+
+def is_folder_reference(value: object) -> TypeGuard[dict[str, JsonValue]]:
+    """Whether `value` stands for a folder."""
+    return isinstance(value, dict) and FOLDER_KEY in value
 
 
 def is_value_reference(value: object) -> TypeGuard[dict[str, JsonValue]]:
@@ -85,12 +96,16 @@ class RunContext(Record):
     script: dict[str, JsonValue] | None = None
     """Answers of the scripted provider, by step path."""
     cache_default: bool = False
+    trust: str = "trusted"
+    """Whose kept results it may take, and where its own are kept (see `definitions.trust`)."""
     names: FoundNames = FoundNames()
     """The agents and skills that steps call by name."""
     starter: str | None = None
     """Who started the run, as far as known."""
     env: dict[str, str] = {}
     """`env.X` as frozen, those that have a value: for the runs that this one starts."""
+    links: dict[str, str] = {}
+    """Folders of the caller's that each private copy of the workspace links to, by path in the workspace."""
 
 
 class StepCall(Record):
@@ -147,12 +162,28 @@ class Usage(Record):
         )
 
 
+class SharedArtifact(Record):
+    """A version of an artifact that a step published or fetched: what it was, frozen with the run."""
+
+    name: str
+    version: int
+    digest: str
+    """Of a file its content's, of a folder that of its tree's manifest."""
+    kind: Literal["file", "folder"] = "file"
+    size: int = 0
+    media_type: str | None = None
+    path: str | None = None
+    """Where it was taken from, or laid, in the workspace."""
+
+
 class StepResult(Record):
     """The output of an attempt that went well."""
 
     outputs: dict[str, JsonValue] = {}
     artifacts: dict[str, JsonValue] = {}
-    """File references by name."""
+    """File and folder references by name."""
+    published: list[SharedArtifact] = []
+    fetched: list[SharedArtifact] = []
     tree: str | None = None
     """Digest of the manifest after; the one before where nothing changed."""
     cached: bool = False
@@ -351,6 +382,8 @@ class StepRecord(Record):
     visit: int = 1
     outputs: dict[str, JsonValue] | None = None
     artifacts: dict[str, JsonValue] = {}
+    published: list[SharedArtifact] = []
+    fetched: list[SharedArtifact] = []
     tree: str | None = None
     cached: bool = False
     cache_key: str | None = None
@@ -476,6 +509,8 @@ class StepStatus(Record):
     completed_at: datetime | None = None
     outputs: dict[str, JsonValue] | None = None
     artifacts: dict[str, JsonValue] = {}
+    published: list[SharedArtifact] = []
+    fetched: list[SharedArtifact] = []
     cache_key: str | None = None
     cached: bool = False
     handled: bool = False

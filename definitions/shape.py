@@ -5,13 +5,14 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from definitions.concurrency import Concurrency
-from definitions.models import CacheDefaults, Definition, Input, Output, Workspace
+from definitions.models import CacheDefaults, Definition, GitSource, Input, Output, Workspace
 from definitions.nodes import Mapping, Node, Path, find, text_at
 from definitions.steps import STEP_MODELS
 from definitions.steps.agent import Budget, NamedAgent, Tools
 from definitions.steps.base import CachePolicy, Retry, StepBase
 from definitions.steps.control import Compensation, ForEach, Loop
 from definitions.steps.gates import Accept, Approval, Approvers
+from definitions.steps.sharing import Fetch, Publication, Retention
 
 STEP_BY_TYPE: dict[str, type[StepBase]] = {
     get_args(model.model_fields["type"].annotation)[0]: model for model in STEP_MODELS
@@ -23,6 +24,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "input": Input,
     "output": Output,
     "workspace": Workspace,
+    "git-source": GitSource,
     "cache-defaults": CacheDefaults,
     "concurrency": Concurrency,
     "step": StepBase,
@@ -31,6 +33,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "for-each": ForEach,
     "compensate": Compensation,
     "cache": CachePolicy,
+    "publish": Publication,
+    "retention": Retention,
+    "fetch": Fetch,
     "budget": Budget,
     "tools": Tools,
     "named-agent": NamedAgent,

@@ -18,7 +18,7 @@ from definitions.diagnostics import Diagnostic, Span
 from definitions.foreign_words import help_for_key
 from definitions.models import Definition
 from definitions.nodes import Mapping, Node, Path, Scalar, find, first_line, head, text_at, to_value
-from definitions.planned import STEP_TYPES, is_planned_key, is_planned_value
+from definitions.planned import STEP_TYPES, is_planned_key
 from definitions.shape import STEP_BY_TYPE, is_step, keys_of, model_at, places_of
 from definitions.suggestions import did_you_mean, listed
 
@@ -219,11 +219,6 @@ def _not_among(complaint: _Complaint, node: Node, file: str) -> Diagnostic:
     allowed = [word for error in complaint.errors for word in re.findall(r"'([^']*)'", _expected(error))]
     if not isinstance(node, Scalar):
         return _wrong_type(complaint, node, file)
-    if is_planned_value(key, node.value):
-        message = f"`{key}: {node.text}` is planned and not there yet"
-        return Diagnostic(
-            "invalid-value", "error", message, file, head(node), help=f"it can be {listed(allowed, 'or')}"
-        )
     others = [_WANTED[error["type"]] for error in complaint.errors if error["type"] in _WANTED]
     help_ = did_you_mean(node.text, allowed) or f"it can be {' or '.join([listed(allowed, 'or'), *others])}"
     return Diagnostic("invalid-value", "error", f"`{key}` cannot be `{_cut(node.text)}`", file, head(node), help=help_)

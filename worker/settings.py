@@ -4,11 +4,14 @@ Nothing needs setting to start. Connection to a real cluster is not here: that i
 the Temporal CLI's own profiles and variables (see `worker.service.connect`).
 
     PERDURE_HOME               folder of the embedded default: database, store, work, logs
-    PERDURE_STORE              where content is kept: a folder
+    PERDURE_STORE              where content is kept: a folder, or `s3://bucket/prefix`
+    PERDURE_PROJECT            a store of its own below that, and the task queue `perdure-PROJECT`
     PERDURE_TASK_QUEUE         name of the task queue; `NAME.agent` goes with it
     PERDURE_DEFINITIONS        what a run may use besides the catalog: `folder:PATH`, `inline`, `catalog` (nothing)
     PERDURE_SECRETS            where secrets are found (see `activities.secrets.sources`); embedded: files in the
                                folder `secrets` of PERDURE_HOME, then the environment
+    PERDURE_GIT                which repositories may be a run's workspace: `https`, `ssh`, `http`, `git`, addresses
+                               under which they lie, or `none`
     PERDURE_LIGHT_SLOTS        steps at once on the queue `NAME`
     PERDURE_AGENT_SLOTS        steps at once on the queue `NAME.agent`
     PERDURE_GRACEFUL_SHUTDOWN  how long running steps may end by themselves after SIGTERM
@@ -20,17 +23,19 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from activities.store.location import named_queue, named_store, of_project
 from definitions.durations import parse_duration
 from definitions.errors import EnvironmentUnfit
 from definitions.messages import AGENT_QUEUE_SUFFIX, DEFAULT_TASK_QUEUE
 
-SECRET_PREFIX = "PERDURE_SECRET_"
+SECRET_PREFIX = "PERDURE_SECRET_"  # noqa: S105 # of names, not a secret
 """A worker for a cluster gives definitions no variables but those that were set for them."""
 LIGHT_SLOTS = 32
 AGENT_SLOTS = 8
 GRACEFUL_SHUTDOWN = timedelta(seconds=25)
 """Below the 30 s that Kubernetes grants a container."""
 EMBEDDED_GRACEFUL_SHUTDOWN = timedelta(seconds=10)
+EMBEDDED_GIT = ("https", "ssh")
 STORE_PATIENCE = timedelta(hours=1)
 """Then a step fails; until then nothing that it did is lost."""
 
@@ -53,6 +58,8 @@ class Settings:
     """The folder of checkouts and scratch; one worker at a time (see `worker.lifetime`)."""
     task_queue: str = DEFAULT_TASK_QUEUE
     definitions: DefinitionSources = DefinitionSources()
+    git: tuple[str, ...] = ()
+    """Transports and addresses of repositories that may be a run's workspace."""
     secrets: tuple[str, ...] = ()
     """Sources of secrets, in the order in which they are asked."""
     light_slots: int = LIGHT_SLOTS
@@ -79,9 +86,10 @@ class Settings:
             home=home,
             store=store_location(environment, home),
             work=home / "work",
-            task_queue=environment.get("PERDURE_TASK_QUEUE") or DEFAULT_TASK_QUEUE,
+            task_queue=named_queue(environment),
             definitions=parse_sources(environment.get("PERDURE_DEFINITIONS") or "catalog"),
             secrets=_parts(environment.get("PERDURE_SECRETS") or f"env:{SECRET_PREFIX}"),
+            git=parse_git(environment.get("PERDURE_GIT") or "none"),
             light_slots=_slots(environment, "PERDURE_LIGHT_SLOTS", LIGHT_SLOTS),
             agent_slots=_slots(environment, "PERDURE_AGENT_SLOTS", AGENT_SLOTS),
             graceful_shutdown=_span(environment, "PERDURE_GRACEFUL_SHUTDOWN", GRACEFUL_SHUTDOWN),
@@ -99,6 +107,8 @@ class Settings:
         secrets = settings.secrets
         if not environment.get("PERDURE_SECRETS"):
             secrets = (f"folder:{settings.home / 'secrets'}", "env")
+        git = settings.git if environment.get("PERDURE_GIT") else EMBEDDED_GIT
+        settings = replace(settings, git=git)
         grace = _span(environment, "PERDURE_GRACEFUL_SHUTDOWN", EMBEDDED_GRACEFUL_SHUTDOWN)
         return replace(settings, definitions=sources, secrets=secrets, graceful_shutdown=grace, is_embedded=True)
 
@@ -114,11 +124,8 @@ def home_folder(environment: Mapping[str, str]) -> Path:
 
 
 def store_location(environment: Mapping[str, str], home: Path) -> str:
-    """Return `$PERDURE_STORE` (folders made absolute), else `store` in the home folder."""
-    given = environment.get("PERDURE_STORE")
-    if not given:
-        return str(home / "store")
-    return given if "://" in given else str(Path(given).expanduser().absolute())
+    """Return the store of `$PERDURE_STORE` (folders made absolute), else of `store` in the home folder."""
+    return named_store(environment) or of_project(str(home / "store"), environment)
 
 
 def parse_sources(text: str) -> DefinitionSources:
@@ -142,6 +149,22 @@ def parse_sources(text: str) -> DefinitionSources:
                     "use `catalog`, one `folder:PATH`, and `inline`, separated by commas",
                 )
     return sources
+
+
+def parse_git(text: str) -> tuple[str, ...]:
+    """Return what `PERDURE_GIT` allows: parts separated by commas.
+
+    Raises:
+        EnvironmentUnfit: a part is no transport, no address and not `none`.
+    """
+    parts = tuple(part for part in _parts(text) if part != "none")
+    for part in parts:
+        if part not in ("https", "ssh", "http", "git") and ":" not in part:
+            raise EnvironmentUnfit(
+                f"`PERDURE_GIT` has the part `{part}`, which cannot be used",
+                "use `https`, `ssh`, `http`, `git`, addresses such as `https://git.example.org/team/`, or `none`",
+            )
+    return parts
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -5,19 +5,20 @@ repository tracks it all the same; `.git` comes along, flagged as ignored. A hom
 folders beyond the limits are refused before anything is read.
 """
 
-import os
-import subprocess
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 
 from activities.store.interface import Store
+from activities.workspace.git import GitAbsent, GitFailed, git
 from activities.workspace.ignores import IgnoreRules
 from activities.workspace.manifest import Manifest, is_git_path, parents
 from activities.workspace.snapshots import Selection, snapshot
 from activities.workspace.source_stats import load_source_stats, save_source_stats
+from activities.workspace.stat_cache import StatCache
 from definitions.errors import ErrorClass, StepFailure
 
-GIT_TIME_LIMIT = 20
+GIT_TIME_LIMIT = timedelta(seconds=20)
 
 
 def snapshot_source(store: Store, path: Path) -> Manifest:
@@ -28,9 +29,14 @@ def snapshot_source(store: Store, path: Path) -> Manifest:
     """
     root = source_root(path)
     cache = load_source_stats(root)
-    manifest = snapshot(store, root, stats=cache, selection=_Tracked(root))
+    manifest = snapshot_repository(store, root, cache)
     save_source_stats(root, cache)
     return manifest
+
+
+def snapshot_repository(store: Store, root: Path, stats: StatCache) -> Manifest:
+    """Keep what of a folder belongs to a run: all that git does not ignore, what it tracks, and `.git`. Blocks."""
+    return snapshot(store, root, stats=stats, selection=_Tracked(root))
 
 
 def source_root(path: Path) -> Path:
@@ -73,12 +79,8 @@ def _tracked_but_ignored(root: Path) -> Iterable[str]:
     """Ask git for what it tracks although it is ignored; without git, or in no repository, nothing."""
     if not (root / ".git").exists():
         return ()
-    command = ["git", "-c", "core.fsmonitor=false", "-C", str(root), "ls-files", "-z", "-c", "-i", "--exclude-standard"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        done = subprocess.run(
-            command, capture_output=True, timeout=GIT_TIME_LIMIT, stdin=subprocess.DEVNULL, check=True, env=environment
-        )
-    except (OSError, subprocess.SubprocessError):
+        names = git(root, "ls-files", "-z", "-c", "-i", "--exclude-standard", time_limit=GIT_TIME_LIMIT)
+    except (GitAbsent, GitFailed):
         return ()
-    return [name.decode("utf-8", "surrogateescape") for name in done.stdout.split(b"\0") if name]
+    return [name.decode("utf-8", "surrogateescape") for name in names.split(b"\0") if name]

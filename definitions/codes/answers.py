@@ -108,6 +108,20 @@ CODES = (
         "tree that is in the store.",
     ),
     Code(
+        "git-refused",
+        "this worker does not fetch that repository",
+        "Which repositories a run may begin with (`workspace: {git: …}`) is the worker's setting `PERDURE_GIT`: "
+        "transports (`https`, `ssh`), or addresses under which they lie (`https://git.example.org/team/`). Without it "
+        "a worker of a cluster fetches none, and the embedded one takes `https`, `ssh` and paths of this machine. An "
+        "address with a password in it is never taken.",
+    ),
+    Code(
+        "git-failed",
+        "the repository that a run should begin with cannot be fetched",
+        "The message has git's own words. The worker's git is asked, with the credential helpers and ssh keys of the "
+        "user that the worker runs as; it never prompts.",
+    ),
+    Code(
         "no-such-tree",
         "the store has no tree of that digest",
         "The workspace of a start input names a tree by digest. Either it was never stored, or the worker uses another "

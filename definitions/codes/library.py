@@ -18,9 +18,9 @@ CODES = (
     ),
     Code(
         "workspace-inside",
-        "a definition that wants an empty workspace is run as a step",
+        "a definition that begins with files of its own is run as a step",
         "A step of a run works on the run's files, and so does what a `workflow` step runs. A definition with "
-        "`workspace: {from: empty}` can only be started as a run of its own.",
+        "`workspace: {from: empty}` or `workspace: {git: …}` can only be started as a run of its own.",
         Example("type: workflow\ndefinition: scaffold", "type: workflow\ndefinition: scaffold\ndetach: true"),
     ),
     Code(

@@ -67,25 +67,6 @@ def test_planned_is_said_when_a_definition_has_a_key_of_later(key: str):
     assert "planned" in message
 
 
-@pytest.mark.parametrize("key", ["git", "link"])
-def test_planned_is_said_when_a_workspace_key_comes_later(key: str):
-    code, message, under = only(f"{TOP}{WAIT}workspace: {{{key}: x}}\n")
-    assert (code, under) == ("unknown-key", key)
-    assert "planned" in message
-
-
-@pytest.mark.parametrize(
-    ("keys", "word"),
-    [
-        ("type: wait, duration: 1s}\nworkspace: {from: git", "git"),
-    ],
-)
-def test_planned_is_said_when_a_value_comes_later(keys: str, word: str):
-    code, message, under = only(step(keys))
-    assert (code, under) == ("invalid-value", word)
-    assert "planned" in message
-
-
 WRONG: list[tuple[str, str, str, str]] = [
     ("type: shell", "missing-key", "has no `command`", "shell"),
     ("type: shell, command: x, exit_codes: 0", "wrong-type", "must be a list, not the number `0`", "0"),
