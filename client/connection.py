@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from activities.store.location import named_queue, named_store
 from client import messages
 from client.exit_codes import ExitCode
 from client.output import Problem
 from definitions.errors import EnvironmentUnfit
-from definitions.messages import DEFAULT_TASK_QUEUE
 
 if TYPE_CHECKING:
     from temporalio.client import Client, WorkflowHandle
@@ -86,7 +86,7 @@ async def connect(profile: str | None) -> Connection:
 
 def offline_store(profile: str | None) -> Store:
     """Return the store without asking any server: what has ended can be read with nothing running."""
-    if location := os.environ.get("PERDURE_STORE"):
+    if location := _named_store():
         return open_store_at(location)
     if names_a_cluster(profile):
         raise _no_store()
@@ -96,10 +96,10 @@ def offline_store(profile: str | None) -> Store:
 
 
 def open_store_at(location: str) -> Store:
-    """Return the store at `location`."""
+    """Return the store at `location`; one that may only be read says so when it is written to."""
     from activities.store.opening import open_store
 
-    return open_store(location)
+    return open_store(location, may_be_read_only=True)
 
 
 async def _embedded_endpoint() -> Endpoint:
@@ -121,12 +121,12 @@ async def _connect_to_cluster(profile: str | None) -> Connection:
     except (RuntimeError, ValueError, KeyError) as error:
         message = messages.profile_unreadable(profile, str(error))
         raise Problem(message, code=ExitCode.USAGE, slug="profile-unreadable") from error
-    store = os.environ.get("PERDURE_STORE")
+    store = _named_store()
     if not store:
         raise _no_store()
     address = config["target_host"] = config.get("target_host") or "localhost:7233"
     client = await open_client(config)
-    queue = os.environ.get("PERDURE_TASK_QUEUE") or DEFAULT_TASK_QUEUE
+    queue = named_queue(os.environ)
     return Connection(client, Endpoint(address, client.namespace, queue, store, ui_url=None, is_embedded=False))
 
 
@@ -163,6 +163,13 @@ def _quiet_runtime() -> Runtime:
     from temporalio.runtime import Runtime, TelemetryConfig
 
     return Runtime(telemetry=TelemetryConfig(logging=None))
+
+
+def _named_store() -> str | None:
+    try:
+        return named_store(os.environ)
+    except EnvironmentUnfit as error:
+        raise Problem(error.message, code=ExitCode.USAGE, slug="no-store", remedy=error.remedy) from error
 
 
 def _no_store() -> Problem:

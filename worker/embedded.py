@@ -221,7 +221,13 @@ def _start_worker(
         identity = processes.start_detached(
             [sys.executable, "-P", "-c", _WORKER_SCRIPT, *arguments],
             log=log,
-            environment={**environment, "PERDURE_HOME": str(settings.home), "PERDURE_STORE": settings.store},
+            environment={
+                **environment,
+                "PERDURE_HOME": str(settings.home),
+                "PERDURE_STORE": settings.store,
+                "PERDURE_TASK_QUEUE": settings.task_queue,
+                "PERDURE_PROJECT": "",  # the two above are the project's already
+            },
             folder=settings.home,
             keep=[ready],
         )

@@ -1,13 +1,16 @@
-"""From a location to a store that can be written: one clear refusal, before anything is started."""
+"""From a location to a store that can be written: one clear refusal, before anything is started.
+
+Who only looks takes a store that is read-only too: `perdure show` serves a person who may read and not write.
+"""
 
 import contextlib
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from activities.store.directory import DirectoryStore
 from activities.store.durable_files import remove_quietly, write_new_file
-from activities.store.failures import reason, store_remedy
+from activities.store.failures import is_forbidden, reason, store_remedy
 from activities.store.interface import Store
 from definitions.errors import EnvironmentUnfit
 
@@ -18,8 +21,12 @@ ABANDONED_AFTER = timedelta(days=1)
 _FOLDERS = ("cas", "keys", "tmp", "locks")
 
 
-def open_store(location: str | Path) -> Store:
-    """Return the store at `location`, made where it is absent. Raises `EnvironmentUnfit`."""
+def open_store(location: str | Path, *, may_be_read_only: bool = False) -> Store:
+    """Return the store at `location`, made where it is absent; one that is read-only if that is enough.
+
+    Raises:
+        EnvironmentUnfit: there is none and none can be made, it is of another format, or it cannot be written.
+    """
     scheme, separator, _ = str(location).partition("://")
     if separator:
         planned = "is on S3, which is planned" if scheme == "s3" else f"has the unknown scheme `{scheme}`"
@@ -28,7 +35,9 @@ def open_store(location: str | Path) -> Store:
     try:
         _prepare(root)
     except OSError as error:
-        raise EnvironmentUnfit(f"the store `{root}` cannot be written: {reason(error)}", store_remedy(error)) from error
+        if not (may_be_read_only and is_forbidden(error) and _is_readable(root)):
+            message = f"the store `{root}` cannot be written: {reason(error)}"
+            raise EnvironmentUnfit(message, store_remedy(error)) from error
     return DirectoryStore(root)
 
 
@@ -37,8 +46,7 @@ def _prepare(root: Path) -> None:
     _check_format(root)
     for name in _FOLDERS:
         (root / name).mkdir(exist_ok=True)
-    _check_writable(root / "tmp")
-    _remove_abandoned(root / "tmp")
+    _remove_abandoned(root / "tmp", _check_writable(root / "tmp"))
 
 
 def _check_format(root: Path) -> None:
@@ -60,24 +68,34 @@ def _check_format(root: Path) -> None:
 
 
 def _is_new(root: Path) -> bool:
-    """Whether nothing is there but what another process makes in this very moment."""
-    return {item.name for item in root.iterdir()} <= {"format", *_FOLDERS}
+    """Whether nothing is there but the stores of projects, and what another process makes in this very moment."""
+    return {item.name for item in root.iterdir()} <= {"format", "projects", *_FOLDERS}
 
 
-def _check_writable(folder: Path) -> None:
-    """Try what the store will do: create, link, remove. Some shares have no hard links."""
+def _is_readable(root: Path) -> bool:
+    """Whether a store of our format is there."""
+    try:
+        return (root / "format").read_text(encoding="utf-8", errors="replace").strip() == FORMAT
+    except OSError:
+        return False
+
+
+def _check_writable(folder: Path) -> float:
+    """Try what the store will do: create, link, remove. Some shares have no hard links. Return that folder's time."""
     probe = folder / f"probe-{os.getpid()}-{os.urandom(6).hex()}"
     linked = probe.with_suffix(".linked")
     try:
         write_new_file(probe, b"probe")
         os.link(probe, linked)
+        return os.stat(probe).st_mtime
     finally:
         remove_quietly(linked)
         remove_quietly(probe)
 
 
-def _remove_abandoned(folder: Path) -> None:
-    oldest = (datetime.now(UTC) - ABANDONED_AFTER).timestamp()
+def _remove_abandoned(folder: Path, now: float) -> None:
+    """Remove what is old by the clock of the folder's own machine: ours may be a day off, and others write there."""
+    oldest = now - ABANDONED_AFTER.total_seconds()
     with os.scandir(folder) as found:
         for item in found:
             with contextlib.suppress(FileNotFoundError):
