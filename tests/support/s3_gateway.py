@@ -1,6 +1,6 @@
 """The S3 store of the shared set-up, versitygw, as a program of this machine.
 
-`python -m tests.support.s3_gateway` brings it before the tests run (`make test` does); it prints nothing if it is there.
+`python -m tests.support.s3_gateway` brings it before tests run, as `make test` does; it prints nothing if it is there.
 """
 
 import os
