@@ -9,6 +9,7 @@ A name's file in a folder is `NAME.workflow.yml`, or another of `NAME_SUFFIXES`.
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +42,14 @@ class Names:
                 f"there are {', '.join(f'`{one}`' for one in known)}" if known else None
             )
             raise NotFound(f"no definition is called `{shown}`", help_) from None
+
+    def siblings(self) -> Iterator[Found]:
+        """Yield the definitions of the folder and of the catalog."""
+        for path in self.of_folder().values():
+            with suppress(NotFound):
+                yield read_file(path, str(path))
+        for name in catalog.names():
+            yield Found(*catalog.read(name))
 
     def path(self, name: str) -> Path | None:
         """Return the file of a name in the folder, None where it has none."""
@@ -77,6 +86,14 @@ class Files:
             raise NotFound(f"`{key}` lies outside of the folder of definitions")
         return read_file(path, os.path.normpath(path))
 
+    def siblings(self) -> Iterator[Found]:
+        """Yield the definitions that stand in the folder, and those that have names."""
+        for path in _files(self.folder):
+            if path.name.endswith(NAME_SUFFIXES) and ".test." not in path.name:
+                with suppress(NotFound):
+                    yield read_file(path, path.name)
+        yield from self.names.siblings()
+
 
 @dataclass(frozen=True, slots=True)
 class Texts:
@@ -92,6 +109,11 @@ class Texts:
         if names_a_file(key):
             raise NotFound(f"there is no `{key}`", "give its text under `definition.library`")
         return self.names(key)
+
+    def siblings(self) -> Iterator[Found]:
+        """Yield the texts, and the definitions that have names."""
+        yield from (Found(text, key) for key, text in self.texts.items())
+        yield from self.names.siblings()
 
 
 def read_file(path: Path, shown: str) -> Found:

@@ -14,19 +14,23 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Protocol
+from itertools import islice
+from typing import Protocol, runtime_checkable
 
 from definitions import checks
 from definitions.diagnostics import Diagnostic, Span, has_errors, in_order
 from definitions.loader import Loaded, definition_digest, load
 from definitions.models import Definition
 from definitions.nodes import Path
+from definitions.publishers import published_names, unknown_artifacts
 from definitions.steps import Step, WorkflowStep, all_steps, lists_of
 
 FILE_SUFFIXES = (".yaml", ".yml", ".json")
 DEEPEST = 8
 """Definitions inside each other, the first not counted."""
 MOST_DEFINITIONS = 100
+MOST_SIBLINGS = 500
+"""How many definitions of a folder are looked through for who publishes an artifact."""
 _LONGEST_NAME = 100
 
 
@@ -45,6 +49,15 @@ class NotFound(Exception):
         self.message = message
         self.help = help_
         super().__init__(message)
+
+
+@runtime_checkable
+class Siblings(Protocol):
+    """A finder that can tell what else stands where it looks."""
+
+    def siblings(self) -> Iterator[Found]:
+        """Yield the texts of the definitions that it has, as far as they can be read."""
+        ...
 
 
 class Finder(Protocol):
@@ -220,6 +233,7 @@ class _Loading:
                 if definition is not None:
                     known[step.definition] = definition
                     findings += _doubts(context, edge, step, definition)
+            findings += unknown_artifacts(context, known, self._published_beside)
             return known, findings
 
         def beside(name: str) -> str | None:
@@ -229,6 +243,18 @@ class _Loading:
         self.sources[found.file] = loaded.source
         self.heights[key] = height
         return loaded
+
+    def _published_beside(self) -> Iterator[str]:
+        """Yield the names of artifacts that definitions publish which stand beside these ones."""
+        if not isinstance(self.finder, Siblings):
+            return
+        for found in islice(self.finder.siblings(), MOST_SIBLINGS):
+            text = found.text if isinstance(found.text, bytes) else found.text.encode("utf-8", "replace")
+            if b"publish" not in text:
+                continue
+            definition = load(found.text, found.file).definition
+            if definition is not None:
+                yield from published_names(definition)
 
     def _beside(self, key: str, name: str) -> str | None:
         """Return the text of a file that stands beside a definition, which is part of the library then."""

@@ -385,6 +385,8 @@ class StepRecord(Record):
     published: list[SharedArtifact] = []
     fetched: list[SharedArtifact] = []
     tree: str | None = None
+    tree_before: str | None = None
+    """The tree that it began with; once it has ended, only where it ended with another one."""
     cached: bool = False
     cache_key: str | None = None
     handled: bool = False
@@ -511,6 +513,10 @@ class StepStatus(Record):
     artifacts: dict[str, JsonValue] = {}
     published: list[SharedArtifact] = []
     fetched: list[SharedArtifact] = []
+    tree_before: str | None = None
+    """Digest of the files before the step, where it changed some."""
+    tree: str | None = None
+    """Digest of the files after it, where it changed some."""
     cache_key: str | None = None
     cached: bool = False
     handled: bool = False

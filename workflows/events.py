@@ -71,6 +71,9 @@ class Journal:
                 self.write("step_completed", path, **_completion(record))
                 for name, artifact in record.artifacts.items():
                     self.write("artifact_published", path, name=name, file=artifact)
+                for shared in record.published:
+                    facts = shared.model_dump(mode="json", exclude_none=True)
+                    self.write("artifact_published", path, **facts)
             case "skipped":
                 self.write("step_skipped", path, reason=record.reason)
             case _:

@@ -219,6 +219,7 @@ class Interpreter:
                 phase=step.phase,
                 summary=None if step.summary is None else self.evaluator.summary(step.summary, place),
                 entered_from=entered_from,
+                tree_before=place.tree,
                 items=None if known is None else known.items,
                 iteration=None if known is None else known.iteration,
             ),
@@ -257,6 +258,7 @@ class Interpreter:
             record.model_copy(
                 update={
                     "status": "failed",
+                    "tree_before": None,
                     "error": error,
                     "handled": not is_final and is_handled(step, error),
                     "log": error.log,
@@ -321,7 +323,10 @@ def completed(record: StepRecord, result: StepResult) -> StepRecord:
             "status": "completed",
             "outputs": result.outputs,
             "artifacts": result.artifacts,
+            "published": result.published,
+            "fetched": result.fetched,
             "tree": result.tree,
+            "tree_before": None if result.tree == record.tree_before else record.tree_before,
             "cached": result.cached,
             "cache_key": result.cache_key,
             "log": result.log,

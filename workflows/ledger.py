@@ -102,7 +102,11 @@ class Book:
         if len(self._records) <= FOLD_ABOVE:
             return
         for inside, record in self.below(path):
-            if record.order is None and not (record.artifacts or record.documents) and record.status in ENDED_STEP:
+            if (
+                record.order is None
+                and not (record.artifacts or record.published or record.documents)
+                and record.status in ENDED_STEP
+            ):
                 self._drop(inside)
 
     @property

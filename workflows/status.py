@@ -160,13 +160,17 @@ def _around(path: str | None) -> Iterator[str]:
 
 def step_status(record: StepRecord) -> StepStatus:
     """Return what people see of a record."""
-    return StepStatus.model_validate(record.model_dump(exclude={"wake_at", "deadline", "gate", "tree"}))
+    hidden = {"wake_at", "deadline", "gate"}
+    if record.tree is None or record.tree_before is None:
+        hidden |= {"tree", "tree_before"}
+    return StepStatus.model_validate(record.model_dump(exclude=hidden))
 
 
 def artifacts(book: Book) -> list[dict[str, JsonValue]]:
     """Return what was published, in order."""
-    return [
-        {"name": name, "step": path, "file": file}
-        for path, record in book.records.items()
-        for name, file in record.artifacts.items()
-    ]
+    found: list[dict[str, JsonValue]] = []
+    for path, record in book.records.items():
+        found += [{"name": name, "step": path, "file": file} for name, file in record.artifacts.items()]
+        for shared in record.published:
+            found.append({"step": path, **shared.model_dump(mode="json", exclude_none=True)})
+    return found

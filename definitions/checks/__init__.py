@@ -6,6 +6,7 @@
     jumps           jumps stay in their list and leave no step without a way to it
     starts          where a further pass of a loop begins
     outputs         outputs, artifacts, paths
+    sharing         what `publish` and `fetch` name
     collections     what `for_each` goes over, as far as it is written
     fields          single fields
     values          values that can never do what they are there for
@@ -44,6 +45,7 @@ from definitions.checks import (
     references,
     scopes,
     secrets,
+    sharing,
     starts,
     texts,
     types,
@@ -69,6 +71,7 @@ def _findings(context: Context) -> Iterator[Diagnostic]:
         needs,
         jumps,
         outputs,
+        sharing,
         collections,
         fields,
         values,

@@ -71,7 +71,7 @@ class _Reading:
 
     @property
     def _is_after_the_step(self) -> bool:
-        return self.parsed.owner is not None and self.parsed.field in ("outputs", "store", "accept")
+        return self.parsed.sees_own_result
 
     @property
     def _sees_own_result(self) -> bool:

@@ -11,6 +11,7 @@ from definitions.steps import (
     ActivityStep,
     AgentStep,
     ApprovalStep,
+    ArtifactStep,
     AssertStep,
     GroupStep,
     PluginStep,
@@ -31,6 +32,7 @@ _FIXED: dict[type, frozenset[str]] = {
     AssertStep: frozenset({"passed"}),
     ApprovalStep: frozenset({"verdict", "accepted", "decided_by", "decided_at", "comment", "form"}),
     ActivityStep: frozenset({"result"}),
+    ArtifactStep: frozenset({"name", "version", "kind", "digest", "size", "media_type", "metadata", "file"}),
 }
 """Step types whose outputs are always the same."""
 
@@ -60,7 +62,7 @@ def _own_names(step: Step, library: Mapping[str, Definition]) -> frozenset[str] 
             return None if OUTPUT_VARIABLE in step.command else frozenset({"stdout", "exit_code"})
         case AgentStep():
             return _schema_names(step.output_schema)
-        case AssertStep() | ApprovalStep() | ActivityStep():
+        case AssertStep() | ApprovalStep() | ActivityStep() | ArtifactStep():
             return _FIXED[type(step)]
         case SetStep():
             return frozenset(step.values)

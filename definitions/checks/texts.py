@@ -17,6 +17,7 @@ from definitions.references import FieldText, texts
 from definitions.shell_values import ShellValueError, check_script
 from definitions.steps import ShellStep
 from definitions.steps.base import Language
+from definitions.steps.sharing import is_made_after
 from definitions.templates import CLOSING, OPENING, read_placeholder
 
 
@@ -43,6 +44,14 @@ class Parsed:
         """Whether the text is evaluated after a pass of its step's loop, over that pass's results."""
         key = self.path[len(self.owner.path) :][:2] if self.owner else ()
         return key in (("loop", "until"), ("loop", "start_at"), ("loop", "message"))
+
+    @property
+    def sees_own_result(self) -> bool:
+        """Whether the text is read when its step has ended, with what the step made."""
+        if self.owner is None:
+            return False
+        is_after = self.field in ("outputs", "store", "accept")
+        return is_after or is_made_after(self.path[len(self.owner.path) :])
 
     @property
     def is_one_expression(self) -> bool:

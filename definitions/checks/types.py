@@ -15,15 +15,12 @@ from definitions.steps.base import Language
 from definitions.types import Fault, Inference, TypeScope
 from definitions.types.type import Type
 
-_AFTER_THE_STEP = ("outputs", "store", "accept")
-"""Keys whose texts see the step's own result."""
-
 
 def check(context: Context, found: Sequence[Parsed]) -> Iterator[Diagnostic]:
     """Yield `type-mismatch`, `no-such-field`, `condition-not-boolean` and the warning `impossible-value`."""
     scope = TypeScope(context.definition, context.is_broken, context.library)
     for parsed in found:
-        owner = parsed.owner.step if parsed.owner and parsed.field in _AFTER_THE_STEP else None
+        owner = parsed.owner.step if parsed.owner and parsed.sees_own_result else None
         scope.reading = parsed.owner.step.id if parsed.owner else None
         for offset, expression in parsed.expressions:
             inference = Inference(scope, expression.text, owner)

@@ -6,9 +6,11 @@ from definitions.checks.context import Context, Placed, retry_places
 from definitions.diagnostics import Diagnostic
 from definitions.durations import format_duration
 from definitions.nodes import Path, find
-from definitions.steps import AgentStep, ApprovalStep, GroupStep, Step, WaitStep
+from definitions.steps import AgentStep, ApprovalStep, ArtifactStep, GroupStep, Step, WaitStep
 
-_OF_PROCESSES = frozenset({"env", "artifacts", "cache", "cache_key", "use_cache", "security_profile"})
+_OF_PROCESSES = frozenset(
+    {"env", "artifacts", "publish", "fetch", "cache", "cache_key", "use_cache", "security_profile"}
+)
 _IGNORED: dict[str, frozenset[str]] = {
     "assert": _OF_PROCESSES,
     "set": _OF_PROCESSES,
@@ -19,6 +21,8 @@ _IGNORED: dict[str, frozenset[str]] = {
     "activity": _OF_PROCESSES,
 }
 """By step type: keys of any step that this one does not look at: it has no process of its own."""
+
+_OF_ARTIFACTS = _OF_PROCESSES - {"publish", "fetch"}
 
 _TEXTS = frozenset({"string", "file", "duration"})
 _NUMBERS = frozenset({"number", "integer"})
@@ -51,7 +55,8 @@ def _inputs(context: Context) -> Iterator[Diagnostic]:
 
 def _ignored(context: Context, placed: Placed) -> Iterator[Diagnostic]:
     kind = placed.step.type
-    for key in sorted(_IGNORED.get(kind, frozenset()) & placed.step.model_fields_set):
+    unread = _OF_ARTIFACTS if isinstance(placed.step, ArtifactStep) else _IGNORED.get(kind, frozenset())
+    for key in sorted(unread & placed.step.model_fields_set):
         yield from _report(context, (*placed.path, key), f"`{key}` does nothing on {_a(kind)} step", "leave it out")
     if placed.step.timeout is not None and _takes_no_time(placed.step):
         ends = "leave it out: " + ("it ends by itself" if kind == "wait" else "it takes no time of its own")
@@ -108,7 +113,7 @@ def _of_an_exception(placed: Placed) -> set[str]:
 
 def _cache(context: Context, placed: Placed) -> Iterator[Diagnostic]:
     step = placed.step
-    if step.type in _IGNORED:
+    if step.type in _IGNORED or isinstance(step, ArtifactStep):
         return
     off = next((key for key, value in (("use_cache", step.use_cache), ("cache", step.cache)) if value is False), None)
     on = next(

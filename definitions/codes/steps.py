@@ -47,12 +47,37 @@ CODES = (
         Example("when: inputs.mode == fast", 'when: inputs.mode == "fast"'),
     ),
     Code(
+        "unknown-artifact",
+        "nobody here publishes what is fetched",
+        "A `fetch` names an artifact that no definition at hand publishes: not this one, nothing that it leads to, "
+        "nothing in its folder, nothing in the catalog. Where others publish it into the same store, all is well: "
+        "allow the finding by a comment, with who they are (docs/artifacts.md).",
+        Example(
+            "- {id: get, type: artifact, fetch: {name: coverge-report}}",
+            "- {id: get, type: artifact, fetch: {name: coverage-report}}",
+        ),
+        "warning",
+    ),
+    Code(
+        "published-before-accepted",
+        "what is to be accepted is published already",
+        "`publish` happens when the step has done its work, and `accept` asks about that work afterwards: what is "
+        "rejected then would have a version all the same. Publish it in an `artifact` step that comes after.",
+        Example(
+            "accept: {doc_type: plan}\npublish: {name: plan, path: plan.md}",
+            "accept: {doc_type: plan}\n# and behind it: {id: share, type: artifact, "
+            "publish: {name: plan, path: plan.md}}",
+        ),
+        "warning",
+    ),
+    Code(
         "unknown-secret",
         "no secret of that name",
         "A step can only have secrets that the definition lists under `secrets`, so that a reader sees at its top what "
         "it asks for. Their values are the worker's: `PERDURE_SECRETS` says where it looks (docs/secrets.md).",
         Example(
-            'steps:\n  - id: push\n    type: shell\n    command: deploy\n    env: {TOKEN: "{{ secrets.DEPLOY_TOKEN }}"}',
+            "steps:\n  - id: push\n    type: shell\n    command: deploy\n"
+            '    env: {TOKEN: "{{ secrets.DEPLOY_TOKEN }}"}',
             "secrets: [DEPLOY_TOKEN]\nsteps:\n  - id: push\n    type: shell\n    command: deploy\n"
             '    env: {TOKEN: "{{ secrets.DEPLOY_TOKEN }}"}',
         ),
@@ -60,8 +85,8 @@ CODES = (
     Code(
         "misplaced-secret",
         "a secret where its value would be recorded",
-        "What stands in commands, prompts, inputs, conditions and outputs is kept in the run's history, in cache keys and "
-        "in logs. A secret therefore may only be the whole value of a variable of one step's `env`: the reference "
+        "What stands in commands, prompts, inputs, conditions and outputs is kept in the run's history, in cache keys "
+        "and in logs. A secret therefore may only be the whole value of a variable of one step's `env`: the reference "
         "travels, and the worker puts the value into the process.",
         Example(
             '- id: push\n  type: shell\n  command: curl -H "Authorization: Bearer {{ secrets.TOKEN }}" "$URL"',

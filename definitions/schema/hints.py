@@ -24,6 +24,7 @@ from definitions.steps import (
 )
 from definitions.steps.base import FAILURE_WORDS, SUCCESS_WORDS, CachePolicy, StepBase
 from definitions.steps.control import ForEach, Loop
+from definitions.steps.sharing import Fetch, Publication
 
 EXAMPLES: dict[tuple[type[BaseModel], str], list[JsonValue]] = {
     (Definition, "name"): ["raise-coverage"],
@@ -42,6 +43,14 @@ EXAMPLES: dict[tuple[type[BaseModel], str], list[JsonValue]] = {
     (ForEach, "as"): ["epic"],
     (ForEach, "key"): ["{{ epic.name }}"],
     (StepBase, "artifacts"): [{"report": "build/report.html"}],
+    (Publication, "name"): ["coverage-report"],
+    (Publication, "path"): ["build/report.html", "dist"],
+    (Publication, "value"): ["{{ steps.test.artifacts.report }}", "{{ steps.plan.outputs }}"],
+    (Publication, "tags"): [["candidate"]],
+    (Publication, "media_type"): ["application/xml"],
+    (Fetch, "name"): ["coverage-report"],
+    (Fetch, "tag"): ["approved"],
+    (Fetch, "path"): ["before/report.html"],
     (StepBase, "summary"): ["{{ inputs.module }}"],
     (CachePolicy, "inputs"): [["src/**/*.py", "pyproject.toml"]],
     (CachePolicy, "tools"): [["python", "pytest"]],
@@ -112,6 +121,11 @@ STEP_SNIPPETS: dict[str, Snippet] = {
         "steps": [{"id": "${2:lint}", "type": "shell", "command": "${3:make lint}"}],
     },
     "workflow": {"id": "${1:part}", "type": "workflow", "definition": "${2:./part.yaml}", "inputs": {}},
+    "artifact": {
+        "id": "${1:share}",
+        "type": "artifact",
+        "publish": {"name": "${2:report}", "path": "${3:report.html}"},
+    },
     "activity": {"id": "${1:charge}", "type": "activity", "activity": "${2:charge}", "arguments": []},
 }
 """A step to begin with, by type."""

@@ -13,6 +13,7 @@ from definitions.steps import control, group
 from definitions.steps.activity import ActivityStep
 from definitions.steps.agent import AgentStep
 from definitions.steps.approval import ApprovalStep
+from definitions.steps.artifact import ArtifactStep
 from definitions.steps.assertion import AssertStep
 from definitions.steps.group import GroupStep
 from definitions.steps.plugin import PluginStep
@@ -31,6 +32,7 @@ Step = Annotated[
     | GroupStep
     | WorkflowStep
     | ActivityStep
+    | ArtifactStep
     | PluginStep,
     Field(discriminator="type"),
 ]
@@ -45,6 +47,7 @@ STEP_MODELS = (
     GroupStep,
     WorkflowStep,
     ActivityStep,
+    ArtifactStep,
 )
 """Those that authors write; `PluginStep` is what the loader makes of packages' types."""
 
@@ -73,6 +76,7 @@ __all__ = [
     "ActivityStep",
     "AgentStep",
     "ApprovalStep",
+    "ArtifactStep",
     "AssertStep",
     "GroupStep",
     "PluginStep",

@@ -16,6 +16,7 @@ from definitions.steps.languages import (
     Template,
     TemplateValue,
 )
+from definitions.steps.sharing import Fetch, Publication
 
 FAILURE_WORDS = ("stop", "continue", "pause", "end", "fail")
 """What `on_failure` may say beside a step's id."""
@@ -58,6 +59,12 @@ class CachePolicy(Model):
     """Names of environment variables whose values are part of the key."""
     salt: Template = ""
     """Any text; another text is another key."""
+    epoch: int = Field(default=0, ge=0)
+    """A number to raise when nothing that was kept shall count any more."""
+    ttl: Duration | None = None
+    """How old a kept result may be. Absent: any age."""
+    mode: Literal["on", "read", "write", "off"] = "on"
+    """`read`: take what is kept, keep nothing; `write`: run, and keep the result; `off`: neither; `on`: both."""
 
 
 class StepBase(Model):
@@ -107,7 +114,11 @@ class StepBase(Model):
     outputs: dict[str, TemplateValue] = {}
     """Named results. On `shell`: a file's path, or a template over the step's own result."""
     artifacts: dict[str, Template] = {}
-    """Files to keep, by name: paths in the workspace."""
+    """Files and folders to keep with the run, by name: paths in the workspace."""
+    publish: Publication | list[Publication] | None = None
+    """What is given to all runs when the step has completed: an artifact with a version, or several."""
+    fetch: Fetch | list[Fetch] | None = None
+    """Published artifacts that the step needs, laid into the workspace before it runs."""
     cache: CachePolicy | bool | None = None
     """Take the result from the store when nothing that it depends on has changed."""
     cache_key: Template | None = None
@@ -127,12 +138,24 @@ class StepBase(Model):
         return self.retry if isinstance(self.retry, list) else [] if self.retry is None else [self.retry]
 
     @property
+    def publications(self) -> list[Publication]:
+        """What it publishes."""
+        return self.publish if isinstance(self.publish, list) else [] if self.publish is None else [self.publish]
+
+    @property
+    def fetches(self) -> list[Fetch]:
+        """What it fetches."""
+        return self.fetch if isinstance(self.fetch, list) else [] if self.fetch is None else [self.fetch]
+
+    @property
     def is_cached(self) -> bool:
         """Whether the author asked for caching (the definition's default aside)."""
         if self.use_cache is not None:
             return self.use_cache
+        if isinstance(self.cache, CachePolicy):
+            return self.cache.mode != "off"
         if self.cache is not None:
-            return self.cache is not False
+            return self.cache
         return self.cache_key is not None
 
 

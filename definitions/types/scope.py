@@ -19,6 +19,7 @@ from definitions.nodes import Path
 from definitions.steps import (
     AgentStep,
     ApprovalStep,
+    ArtifactStep,
     AssertStep,
     GroupStep,
     SetStep,
@@ -105,6 +106,16 @@ _FIXED: dict[type, Type] = {
     ),
 }
 """Step types whose outputs are always the same."""
+_ARTIFACT = {
+    "name": STRING,
+    "version": NUMBER,
+    "kind": one_of(["file", "folder"]),
+    "digest": STRING,
+    "size": NUMBER,
+    "media_type": STRING,
+    "metadata": OBJECT,
+    "file": ANY,
+}
 _SHELL = {"stdout": STRING, "exit_code": NUMBER}
 _LOOP = record({**dict.fromkeys(("index", "count", "iteration", "max_iterations"), NUMBER), "key": STRING}, "unknown")
 """Items have the one half, passes the other; `checks.scopes` tells which."""
@@ -289,6 +300,8 @@ class TypeScope:
                 return ANY if is_free else record(_SHELL, "unknown")
             case AgentStep():
                 return self._answer(step, path)
+            case ArtifactStep():
+                return self._artifact(step, path)
             case WaitStep():
                 return record({"until": STRING} if step.signal is None else {"received_at": STRING}, "unknown")
             case WorkflowStep():
@@ -299,6 +312,13 @@ class TypeScope:
                 return self._children(step, path)
             case _:
                 return ANY
+
+    def _artifact(self, step: ArtifactStep, path: Path) -> Type:
+        if self._is_mended(path, "fetch"):
+            return ANY
+        if any(fetch.optional for fetch in step.fetches):
+            return record({name: optional(one) for name, one in _ARTIFACT.items()}, "unknown")
+        return record(_ARTIFACT, "unknown")
 
     def _answer(self, step: AgentStep, path: Path) -> Type:
         if step.output_schema is None or self._is_mended(path, "output_schema"):

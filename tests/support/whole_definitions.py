@@ -295,6 +295,36 @@ WHOLE: dict[str, dict[str, Any]] = {
             }
         ],
     },
+    "artifact": {
+        "name": "whole",
+        "steps": [
+            {
+                "id": "a",
+                "type": "artifact",
+                "publish": {
+                    "name": "team/report",
+                    "path": "report.xml",
+                    "tags": ["candidate"],
+                    "media_type": "application/xml",
+                    "metadata": {"score": 1, "x-kept": "{{ inputs }}"},
+                    "retention": {"versions": 10, "age": "90d", "x-note": 1},
+                    "x-note": 1,
+                },
+            },
+            {
+                "id": "b",
+                "type": "artifact",
+                "fetch": {"name": "team/report", "version": 3, "path": "in/report.xml", "optional": True, "x-note": 1},
+            },
+            {
+                "id": "c",
+                "type": "shell",
+                "command": "true",
+                "fetch": [{"name": "team/report", "tag": "approved", "path": "in"}],
+                "publish": [{"name": "answer", "value": {"n": [1, "{{ result.stdout }}"]}}],
+            },
+        ],
+    },
     "group": {
         "name": "whole",
         "steps": [{"id": "a", "type": "group", "mode": "parallel", "merge": "outputs", "steps": [{**STEP, "id": "b"}]}],

@@ -1,0 +1,13 @@
+"""`artifact`: publish or fetch an artifact, and nothing else."""
+
+from typing import ClassVar, Literal
+
+from definitions.steps.base import StepBase
+
+
+class ArtifactStep(StepBase):
+    """Give an artifact to all (`publish`), or take one (`fetch`)."""
+
+    queue: ClassVar[Literal["none", "light", "agent"]] = "light"
+
+    type: Literal["artifact"]
