@@ -147,7 +147,7 @@ class StepRunner:
                 environment=environment | {name: secrets[secret].value for name, secret in variables.items()},
                 store=self._store,
                 log=log,
-                heartbeat=lambda details: beat(mask.object(details)),
+                heartbeat=lambda details: beat(mask.masked_object(details)),
                 resumed_from=resumed_from,
                 mask=mask,
                 secret_versions={name: secrets[secret].version for name, secret in variables.items()},
@@ -212,11 +212,11 @@ class StepRunner:
         try:
             outcome = await self._within_time(attempt)
         except StepFailure as failure:
-            details = mask.object(failure.details)
-            raise StepFailure(failure.error_class, mask.text(failure.message), details) from None
+            details = mask.masked_object(failure.details)
+            raise StepFailure(failure.error_class, mask.masked_text(failure.message), details) from None
         await asyncio.to_thread(check_files, folder, mask, begun)
-        notes = tuple(map(mask.text, outcome.notes))
-        return replace(outcome, outputs=mask.object(outcome.outputs), notes=notes)
+        notes = tuple(map(mask.masked_text, outcome.notes))
+        return replace(outcome, outputs=mask.masked_object(outcome.outputs), notes=notes)
 
     async def _within_time(self, attempt: Attempt) -> Outcome:
         timeout = attempt.execution.step.timeout

@@ -39,7 +39,7 @@ class ErrorClass(StrEnum):
     SANDBOX = "sandbox"  # the security profile cannot be enforced here
     REJECTED = "rejected"  # a gate was rejected or ran out of time
     WORKSPACE = "workspace"  # the tree could not be stored, restored or merged
-    SECRET = "secret"  # a secret is not known to the worker, or would have been recorded
+    SECRET = "secret"  # noqa: S105 # a secret is not known to the worker, or would have been recorded
     STORE = "store"  # the store did not answer or is full
     VISITS_EXHAUSTED = "visits-exhausted"  # jumps led to the step more often than `max_visits` allows
     LOOP_EXHAUSTED = "loop-exhausted"  # all passes were made and `until` is not true

@@ -1,4 +1,4 @@
-"""Files that hold a secret are refused before they are stored: what is in a tree, an artifact or a record is read by many.
+"""Files that hold a secret are refused before they are stored: trees, artifacts and records are read by many.
 
 Looked at is what changed since the attempt began, by the time that the system itself keeps of a change (ctime), which
 no program can set back.
@@ -22,7 +22,7 @@ def check_files(folder: Path, mask: Mask, since: int) -> None:
         return
     for path in _changed(str(folder), since - CLOCK_TICK):
         if mask.found_in(os.fsencode(os.path.basename(path))) or _holds_secret(path, mask):
-            shown = mask.text(os.path.relpath(path, folder))
+            shown = mask.masked_text(os.path.relpath(path, folder))
             raise StepFailure(
                 ErrorClass.SECRET,
                 f"the step left a secret in the file `{shown}`, which would be stored; let it remove the file, or "

@@ -1,8 +1,8 @@
 """Masking: whatever looks like a secret becomes `***`, in all its usual encodings.
 
-As it is, each of its lines, in base64 (both alphabets, at each of the three offsets in what is encoded), in hex, as in a
-URL, as in JSON, and as a shell quotes it. A stream is masked across the borders of its pieces: the end of a piece that
-may be the beginning of a secret waits for the next one.
+As it is, each of its lines, in base64 (both alphabets, at each of the three offsets in what is encoded), in hex, as in
+a URL, as in JSON, and as a shell quotes it. A stream is masked across the borders of its pieces: the end of a piece
+that may be the beginning of a secret waits for the next one.
 """
 
 import base64
@@ -38,33 +38,33 @@ class Mask:
     def __bool__(self) -> bool:
         return self._pattern is not None
 
-    def bytes(self, content: bytes) -> bytes:
+    def masked(self, content: bytes) -> bytes:
         """Return `content` without secrets."""
         return content if self._pattern is None else self._pattern.sub(MASK.encode(), content)
 
-    def text(self, text: str) -> str:
+    def masked_text(self, text: str) -> str:
         """Return `text` without secrets."""
         if self._pattern is None:
             return text
-        return self.bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+        return self.masked(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
-    def json(self, value: JsonValue) -> JsonValue:
+    def masked_value(self, value: JsonValue) -> JsonValue:
         """Return `value` without secrets, in its keys too."""
         if self._pattern is None:
             return value
         match value:
             case str():
-                return self.text(value)
+                return self.masked_text(value)
             case list():
-                return [self.json(item) for item in value]
+                return [self.masked_value(item) for item in value]
             case dict():
-                return {self.text(name): self.json(item) for name, item in value.items()}
+                return {self.masked_text(name): self.masked_value(item) for name, item in value.items()}
             case _:
                 return value
 
-    def object(self, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        """Return `value` without secrets, as `json` does."""
-        return {self.text(name): self.json(item) for name, item in value.items()}
+    def masked_object(self, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """Return `value` without secrets, as `masked_value` does."""
+        return {self.masked_text(name): self.masked_value(item) for name, item in value.items()}
 
     def found_in(self, content: bytes) -> bool:
         """Whether there is a secret in `content`."""
@@ -102,7 +102,7 @@ class MaskStream:
         """Return what can be told of the stream now."""
         if not self._mask:
             return piece
-        content = self._mask.bytes(self._held + piece)
+        content = self._mask.masked(self._held + piece)
         held = self._mask.beginning_at_end(content)
         self._held = content[len(content) - held :]
         return content[: len(content) - held]
@@ -110,7 +110,7 @@ class MaskStream:
     def end(self) -> bytes:
         """Return what was held back, now that nothing follows."""
         rest, self._held = self._held, b""
-        return self._mask.bytes(rest)
+        return self._mask.masked(rest)
 
 
 def _variants(secret: str) -> Iterator[bytes]:

@@ -5,8 +5,8 @@
     folder:PATH    the file PATH/NAME, as Docker and Kubernetes mount them; one line end at its end is dropped
     NAME           a source that an installed package brings, by the entry point `perdure.secrets`
 
-A value is looked up at each attempt and kept nowhere. A source may know its version, which is part of cache keys: beside
-a file `NAME` the file `NAME.version`, beside a variable the variable `NAME_VERSION`.
+A value is looked up at each attempt and kept nowhere. A source may know its version, which is part of cache keys:
+beside a file `NAME` the file `NAME.version`, beside a variable the variable `NAME_VERSION`.
 """
 
 import os
@@ -169,8 +169,10 @@ def _read(path: Path) -> str | None:
         return None
     except OSError as error:
         raise StepFailure(ErrorClass.SECRET, f"the secret in `{path}` cannot be read: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise StepFailure(ErrorClass.SECRET, f"`{path}` is no file, so it cannot hold a secret")
-        text = file.read(LARGEST + 2).decode("utf-8", "surrogateescape")
+        text = os.read(descriptor, LARGEST + 2).decode("utf-8", "surrogateescape")
+    finally:
+        os.close(descriptor)
     return text.removesuffix("\n").removesuffix("\r")

@@ -102,6 +102,12 @@ CODES = (
         "run after the other, or keep only outputs by `merge: outputs`.",
     ),
     Code(
+        "secret",
+        "a secret is not known to the worker, or would have been recorded",
+        "The message says where the worker looked for the secret, or which file of the workspace holds it: files are "
+        "stored, so a step must not leave a secret in one. See docs/secrets.md.",
+    ),
+    Code(
         "store",
         "the store did not answer or is full",
         "The message says what the store was asked. Steps are tried again by the engine while it is away for a moment.",

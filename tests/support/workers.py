@@ -34,6 +34,7 @@ async def running_worker(client: Client, task_queue: str, home: Path) -> AsyncGe
         work=home / "work",
         task_queue=task_queue,
         definitions=DefinitionSources(inline=True),
+        secrets=(f"folder:{home / 'secrets'}",),
         graceful_shutdown=timedelta(seconds=1),
         is_embedded=True,
     )
