@@ -4,6 +4,7 @@ interface       what a store is; `StoreError`, `BlobMissing`
 directory       the back end that is a folder (directory_listing: what it holds)
 opening         from a location (`PERDURE_STORE`) to a store that can be written
 keys            which keys are sound, and how names become parts of keys
+staging         many files on their way into a folder store (cloning: sharing blocks on the way out)
 canonical_json  one text for one value, so that digests mean something
 durable_files   files that appear whole or not at all, and survive a power loss
 patience        a store that is waited for: what a worker puts around its own

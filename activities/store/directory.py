@@ -13,30 +13,26 @@ flushed: after a power loss they may be missing, and can be made again from the 
 """
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import itertools
 import os
-import stat
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from activities.store.cloning import clone
 from activities.store.directory_listing import blobs_below, entries_below, keys_below
 from activities.store.durable_files import (
     flush,
     flush_folders,
     open_new_file,
     remove_quietly,
-    write_all,
     write_new_file,
 )
 from activities.store.failures import store_error, store_gone
 from activities.store.interface import BlobMissing, StoredBlob, StoredEntry
 from activities.store.keys import checked_digest, checked_key
-
-WHOLE_READ_LIMIT = 1 << 20
-"""Up to this size a file is read in one piece."""
+from activities.store.staging import WHOLE_READ_LIMIT, Staging, hash_of, open_regular, read_all
 
 _LOCK_FILE = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 _ABSENT = (FileNotFoundError, NotADirectoryError)
@@ -76,47 +72,47 @@ class DirectoryStore:
 
     def write_blobs_from(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
         """Keep the contents of many regular files, with one flush for all."""
-        kept: list[tuple[str, int]] = []
-        staged: dict[str, Path] = {}
+        staging = Staging(self._temporary_name, self._is_kept, self._writing)
         try:
-            for path in paths:
-                digest, size = self._stage_file(path, staged)
-                kept.append((digest, size))
+            kept = staging.take(paths)
             with self._writing():
-                self._place_blobs(list(staged.items()))
+                self._place_blobs(list(staging.staged.items()))
         except BaseException:
-            for temporary in staged.values():
-                remove_quietly(temporary)
+            staging.give_up()
             raise
         return kept
 
     def read_blob(self, digest: str) -> bytes:
         """Return a blob's content. Raises `BlobMissing`."""
-        with self._reading():
-            try:
-                content = self._blob_path(digest).read_bytes()
-            except _ABSENT:
-                raise self._missing(digest) from None
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise self._corrupt(digest)
-        return content
+        source = self._open(digest)
+        try:
+            with self._reading():
+                return self._checked(digest, read_all(source))
+        finally:
+            os.close(source)
 
     def copy_blob_to(
         self, digest: str, path: Path, *, executable: bool = False, folder_descriptor: int | None = None
     ) -> None:
         """Write a blob's content, hashed on the way, to a new file. Raises `BlobMissing`, OSError."""
         mode = 0o777 if executable else 0o666
-        if self._size_of(digest) <= WHOLE_READ_LIMIT:
-            write_new_file(path, self.read_blob(digest), mode=mode, dir_fd=folder_descriptor)
-            return
-        descriptor = open_new_file(path, mode=mode, dir_fd=folder_descriptor)
+        source = self._open(digest)
         try:
-            self._copy_hashed(digest, descriptor)
-        except BaseException:
-            remove_quietly(path, dir_fd=folder_descriptor)
-            raise
+            if os.fstat(source).st_size <= WHOLE_READ_LIMIT:
+                with self._reading():
+                    content = self._checked(digest, read_all(source))
+                write_new_file(path, content, mode=mode, dir_fd=folder_descriptor)
+                return
+            target = open_new_file(path, mode=mode, dir_fd=folder_descriptor)
+            try:
+                self._copy(digest, source, target)
+            except BaseException:
+                remove_quietly(path, dir_fd=folder_descriptor)
+                raise
+            finally:
+                os.close(target)
         finally:
-            os.close(descriptor)
+            os.close(source)
 
     def has_blob(self, digest: str) -> bool:
         """Whether the blob is there (its content unchecked)."""
@@ -181,7 +177,7 @@ class DirectoryStore:
             temporary = self._stage(content)
             try:
                 with self._holding(key):
-                    self._rename(temporary, target)
+                    self._rename(temporary, str(target))
             except BaseException:
                 remove_quietly(temporary)
                 raise
@@ -198,7 +194,7 @@ class DirectoryStore:
                 with self._holding(key):
                     if self.read_record(key) != before:
                         return False
-                    self._rename(temporary, target)
+                    self._rename(temporary, str(target))
                 flush_folders([target.parent])
             finally:
                 remove_quietly(temporary)
@@ -223,74 +219,40 @@ class DirectoryStore:
 
     # --- within -------------------------------------------------------------------------------------
 
-    def _temporary_path(self) -> Path:
-        """A name that no other thread, process or machine uses (`next` on a count is atomic, on a generator not)."""
-        return self._temporary / f"{self._token}-{next(self._numbers)}"
+    def _temporary_name(self) -> str:
+        """A path that no other thread, process or machine uses (`next` on a count is atomic, on a generator not)."""
+        return f"{self._temporary}/{self._token}-{next(self._numbers)}"
 
-    def _stage(self, content: bytes) -> Path:
-        temporary = self._temporary_path()
+    def _stage(self, content: bytes) -> str:
+        temporary = self._temporary_name()
         write_new_file(temporary, content, mode=0o444)
         return temporary
 
-    def _stage_file(self, path: Path, staged: dict[str, Path]) -> tuple[str, int]:
-        """Hash a file and, where its content is new, lay a copy into `tmp/`."""
-        descriptor = _open_regular(path)
-        try:
-            if os.fstat(descriptor).st_size > WHOLE_READ_LIMIT:
-                return self._stage_stream(descriptor, staged)
-            content = _read_all(descriptor)
-        finally:
-            os.close(descriptor)
-        digest = hashlib.sha256(content).hexdigest()
-        if digest not in staged and not self._is_kept(digest, len(content)):
-            with self._writing():
-                staged[digest] = self._stage(content)
-        return digest, len(content)
-
-    def _stage_stream(self, descriptor: int, staged: dict[str, Path]) -> tuple[str, int]:
-        """Hash first: a big file that is kept already is not written again. What is written is hashed anew."""
-        digest, size = _hash_of(descriptor)
-        if digest in staged or self._is_kept(digest, size):
-            return digest, size
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        temporary = self._temporary_path()
-        with self._writing():
-            target = open_new_file(temporary, mode=0o444)
-            try:
-                digest, size = _hash_of(descriptor, copy_to=target)
-            except BaseException:
-                remove_quietly(temporary)
-                raise
-            finally:
-                os.close(target)
-        staged[digest] = temporary
-        return digest, size
-
-    def _place_blobs(self, staged: list[tuple[str, Path]]) -> None:
+    def _place_blobs(self, staged: list[tuple[str, str]]) -> None:
         """Flush contents, rename into place, flush names. A rename over an equal blob does no harm."""
         try:
             flush([temporary for _, temporary in staged])
             for digest, temporary in staged:
-                self._rename(temporary, self._blob_path(digest))
-            flush_folders(self._blob_path(digest).parent for digest, _ in staged)
+                self._rename(temporary, self._blob_name(digest))
+            flush_folders({f"{self._blobs}/{digest[:2]}" for digest, _ in staged})
         except BaseException:
             for _, temporary in staged:
                 remove_quietly(temporary)
             raise
 
     @staticmethod
-    def _rename(temporary: Path, target: Path) -> None:
+    def _rename(temporary: str, target: str) -> None:
         try:
             os.replace(temporary, target)
         except FileNotFoundError:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
             os.replace(temporary, target)
 
     def _is_kept(self, digest: str, size: int) -> bool:
         """Whether a blob of that name and size is there; one of another size is cut short and is put aside."""
         with self._reading():
             try:
-                kept_size = os.stat(self._blob_path(digest)).st_size
+                kept_size = os.stat(self._blob_name(digest)).st_size
             except _ABSENT:
                 return False
         if kept_size == size:
@@ -298,23 +260,21 @@ class DirectoryStore:
         self._put_aside(digest)
         return False
 
-    def _size_of(self, digest: str) -> int:
+    def _open(self, digest: str) -> int:
         with self._reading():
             try:
-                return os.stat(self._blob_path(digest)).st_size
+                return open_regular(self._blob_name(digest))
             except _ABSENT:
                 raise self._missing(digest) from None
 
-    def _copy_hashed(self, digest: str, target: int) -> None:
-        with self._reading():
-            try:
-                source = _open_regular(self._blob_path(digest))
-            except _ABSENT:
-                raise self._missing(digest) from None
-        try:
-            found, _ = _hash_of(source, copy_to=target)
-        finally:
-            os.close(source)
+    def _checked(self, digest: str, content: bytes) -> bytes:
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise self._corrupt(digest)
+        return content
+
+    def _copy(self, digest: str, source: int, target: int) -> None:
+        """Share the blocks where the file system can, else write them; hashed all the same."""
+        found, _ = hash_of(source, copy_to=None if clone(source, target) else target)
         if found != digest:
             raise self._corrupt(digest)
 
@@ -339,9 +299,12 @@ class DirectoryStore:
             self._quarantine.mkdir(exist_ok=True)
             os.replace(self._blob_path(digest), self._quarantine / digest)
 
-    def _blob_path(self, digest: str) -> Path:
+    def _blob_name(self, digest: str) -> str:
         checked_digest(digest)
-        return self._blobs / digest[:2] / digest
+        return f"{self._blobs}/{digest[:2]}/{digest}"
+
+    def _blob_path(self, digest: str) -> Path:
+        return Path(self._blob_name(digest))
 
     def _key_path(self, key: str) -> Path:
         return self._keys / checked_key(key)
@@ -370,30 +333,3 @@ class DirectoryStore:
             yield
         except OSError as error:
             raise store_error(error, "read from", self.location) from error
-
-
-def _open_regular(path: Path) -> int:
-    """Open a file to read; a symlink, a pipe or a device is refused without waiting for it."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return descriptor
-    os.close(descriptor)
-    raise OSError(errno.EINVAL, "not a regular file", str(path))
-
-
-def _read_all(descriptor: int) -> bytes:
-    parts: list[bytes] = []
-    while part := os.read(descriptor, WHOLE_READ_LIMIT):
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _hash_of(descriptor: int, *, copy_to: int | None = None) -> tuple[str, int]:
-    found = hashlib.sha256()
-    size = 0
-    while part := os.read(descriptor, WHOLE_READ_LIMIT):
-        found.update(part)
-        size += len(part)
-        if copy_to is not None:
-            write_all(copy_to, part)
-    return found.hexdigest(), size

@@ -48,7 +48,7 @@ def remove_quietly(path: Path | str, *, dir_fd: int | None = None) -> None:
         os.unlink(path, dir_fd=dir_fd)
 
 
-def flush(paths: Sequence[Path]) -> None:
+def flush(paths: Sequence[Path | str]) -> None:
     """Return when the contents of these files (or folders' names) are on the disk."""
     if len(paths) >= GROUP_FLUSH_FROM and _flush_file_system(paths[0]):
         return
@@ -56,12 +56,12 @@ def flush(paths: Sequence[Path]) -> None:
         _flush_one(path)
 
 
-def flush_folders(folders: Iterable[Path]) -> None:
+def flush_folders(folders: Iterable[Path | str]) -> None:
     """Return when the names in these folders are on the disk."""
-    flush(sorted(set(folders)))
+    flush(sorted({os.fspath(folder) for folder in folders}))
 
 
-def _flush_one(path: Path) -> None:
+def _flush_one(path: Path | str) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -69,7 +69,7 @@ def _flush_one(path: Path) -> None:
         os.close(descriptor)
 
 
-def _flush_file_system(path: Path) -> bool:
+def _flush_file_system(path: Path | str) -> bool:
     """Flush the whole file system that `path` is on; False where this system cannot."""
     call = _syncfs()
     if call is None:

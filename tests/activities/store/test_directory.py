@@ -162,6 +162,7 @@ def test_read_failure_names_the_store_when_the_disk_fails(
 ) -> None:
     digest = store.write_blob(BIG)
     monkeypatch.setattr(Path, "read_bytes", refuse(errno.EIO))
+    monkeypatch.setattr(os, "read", refuse(errno.EIO))
     for read in (lambda: store.read_blob(digest), lambda: store.read_record("a/b")):
         with pytest.raises(StoreError, match=f"cannot read from the store `{root}`"):
             read()
