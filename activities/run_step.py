@@ -20,8 +20,6 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from activities.attempts import Beat
-from activities.cache.keys import CacheKey
-from activities.cache.records import Hit, Producer, look_up, save, tree_after
 from activities.executors.interface import Execution, Executor, Outcome
 from activities.file_functions.reader import StoreFileReader
 from activities.outputs import declared_outputs, kept_artifacts
@@ -30,9 +28,9 @@ from activities.rendering import parse_step, render_step
 from activities.secrets.guarding import check_files
 from activities.secrets.masking import Mask
 from activities.secrets.sources import Secrets
-from activities.step_identity import is_cached, step_key
-from activities.step_log import StoreStepLog, log_key
-from activities.store.interface import Store, StoreError
+from activities.step_cache import Asked, StepCache
+from activities.step_log import StoreStepLog
+from activities.store.interface import Store
 from activities.workspace.checkouts import Checkouts
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
 from definitions.errors import ErrorClass, StepFailure
@@ -77,48 +75,44 @@ class StepRunner:
         scratch: Path,
         executors: Mapping[str, Executor],
         secrets: Secrets | None = None,
+        cache: StepCache | None = None,
     ) -> None:
         self._store = store
         self._checkouts = checkouts
         self._scratch = scratch
         self._executors = executors
         self._secrets = secrets or Secrets()
+        self.cache = cache or StepCache(store)
         self._context = functools.lru_cache(maxsize=256)(self._read_context)
         self._manifest = functools.lru_cache(maxsize=64)(functools.partial(load_manifest, store))
 
     async def run(self, call: StepCall, beat: Beat, resumed_from: dict[str, JsonValue] | None) -> StepResult:
         """Run one attempt. Raises StepFailure or ExpressionError."""
         log = StoreStepLog(self._store, call.run.execution_id, call.path, call.attempt)
-        key: CacheKey | None = None
+        asked: Asked | None = None
         try:
             async with self._prepared(call, log, beat, resumed_from) as attempt:
-                if is_cached(attempt.execution.step, attempt.context):
-                    key = await step_key(attempt.executor, attempt.execution, attempt.manifest)
-                    if (hit := await self._hit(attempt, key)) is not None:
-                        return hit
-                result = await self._execute(attempt, key)
+                asked = await self.cache.asked(attempt.executor, attempt.execution, attempt.manifest)
+                async with self._turn(asked) as hit:
+                    result = hit if hit is not None else await self._execute(attempt, asked)
         except StepFailure as failure:
             failure.details["log"] = await log.close()
-            failure.details["cache_key"] = None if key is None else key.digest
+            failure.details["cache_key"] = None if asked is None else asked.key.digest
             raise
         except BaseException:
             await log.close()
             raise
-        return result.model_copy(update={"log": await log.close()})
+        own = await log.close()
+        return result if result.cached else result.model_copy(update={"log": own})
 
     async def from_cache(self, call: StepCall) -> StepResult | None:
         """Return what the cache has for an attempt, or None; nothing is run."""
         async with self._prepared(call, NoLog(), lambda details: None, None) as attempt:
-            if not is_cached(attempt.execution.step, attempt.context):
-                return None
-            key = await step_key(attempt.executor, attempt.execution, attempt.manifest)
-            return await self._hit(attempt, key)
+            asked = await self.cache.asked(attempt.executor, attempt.execution, attempt.manifest)
+            return None if asked is None else await self.cache.look_up(asked)
 
-    async def _hit(self, attempt: Attempt, key: CacheKey) -> StepResult | None:
-        """Return what the cache has under a key, if it fits the tree."""
-        manifest = None if attempt.call.tree is None else attempt.manifest
-        hit = await asyncio.to_thread(look_up, self._store, key, manifest)
-        return await asyncio.to_thread(self._from_hit, attempt.call, key, hit) if isinstance(hit, Hit) else None
+    def _turn(self, asked: Asked | None) -> contextlib.AbstractAsyncContextManager[StepResult | None]:
+        return contextlib.nullcontext() if asked is None else self.cache.turn(asked)
 
     # --- before -------------------------------------------------------------------------------------
 
@@ -128,9 +122,8 @@ class StepRunner:
     ) -> AsyncGenerator[Attempt]:
         scratch = Path(tempfile.mkdtemp(prefix="attempt-", dir=self._scratch))
         try:
-            context = self._context(call.run.context)
-            manifest = Manifest() if call.tree is None else self._manifest(call.tree)
-            step, bindings = self._rendered(call, manifest)
+            # in a thread: a store that is waited for must not keep the worker from beating
+            context, manifest, step, bindings = await asyncio.to_thread(self._resolved, call)
             variables = secret_variables(step.env)
             secrets = await asyncio.to_thread(self._secrets.find, variables.values()) if variables else {}
             mask = Mask(secret.value for secret in secrets.values())
@@ -162,12 +155,16 @@ class StepRunner:
     def _read_context(self, digest: str) -> RunContext:
         return RunContext.model_validate_json(self._store.read_blob(digest))
 
-    def _rendered(self, call: StepCall, manifest: Manifest) -> tuple[Step, dict[str, str]]:
-        return render_step(parse_step(call.step), call.values, StoreFileReader(self._store, manifest))
+    def _resolved(self, call: StepCall) -> tuple[RunContext, Manifest, Step, dict[str, str]]:
+        """Return what the store knows of the attempt, and its step with templates resolved. Blocks."""
+        context = self._context(call.run.context)
+        manifest = Manifest() if call.tree is None else self._manifest(call.tree)
+        files = StoreFileReader(self._store, manifest)
+        return context, manifest, *render_step(parse_step(call.step), call.values, files)
 
     # --- the attempt --------------------------------------------------------------------------------
 
-    async def _execute(self, attempt: Attempt, key: CacheKey | None) -> StepResult:
+    async def _execute(self, attempt: Attempt, asked: Asked | None) -> StepResult:
         call = attempt.call
         async with self._checkouts.hold(call.run.execution_id, call.path, call.tree) as folder:
             attempt.execution.workspace = folder
@@ -176,33 +173,10 @@ class StepRunner:
             if call.tree is not None:
                 manifest = await self._checkouts.snapshot(folder, attempt.manifest)
             result = await self._harvested(attempt, outcome, folder, manifest)
-        if key is None:
+        if asked is None:
             return result
-        await asyncio.to_thread(self._keep, attempt, key, result, manifest)
-        return result.model_copy(update={"cache_key": key.digest})
-
-    def _keep(self, attempt: Attempt, key: CacheKey, result: StepResult, after: Manifest) -> None:
-        """Keep a result in the cache; a store that cannot take it costs the next run time, not this one its success."""
-        call, now = attempt.call, datetime.now(UTC)
-        has_workspace = call.tree is not None
-        try:
-            save(
-                self._store,
-                key,
-                before=attempt.manifest if has_workspace else None,
-                after=after if has_workspace else None,
-                outputs=result.outputs,
-                artifacts=result.artifacts,
-                produced_by=Producer(
-                    execution_id=call.run.execution_id, definition_id=call.run.definition_id, path=call.path
-                ),
-                created_at=now,
-                log=log_key(call.run.execution_id, call.path, call.attempt),
-                usage=result.usage,
-                seconds=(now - attempt.begun_at).total_seconds(),
-            )
-        except StoreError as error:
-            attempt.execution.log.note(f"the result could not be cached: {error.message}")
+        notes = await self.cache.keep(asked, result, manifest)
+        return result.model_copy(update={"cache_key": asked.key.digest, "notes": [*result.notes, *notes]})
 
     async def _without_secrets(self, attempt: Attempt, folder: Path) -> Outcome:
         """Run the attempt; whatever it says is masked, and files that hold a secret fail it before they are stored."""
@@ -249,14 +223,3 @@ class StepRunner:
 
     def _kept_tree(self, attempt: Attempt, manifest: Manifest) -> str | None:
         return attempt.call.tree if manifest == attempt.manifest else save_manifest(self._store, manifest)
-
-    def _from_hit(self, call: StepCall, key: CacheKey, hit: Hit) -> StepResult:
-        record = hit.record
-        return StepResult(
-            outputs=record.outputs,
-            artifacts=record.artifacts,
-            tree=call.tree if call.tree is None else tree_after(self._store, hit),
-            cached=True,
-            cache_key=key.digest,
-            log=record.log,
-        )

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
-from activities.cache.keys import CacheKey, cache_key
+from activities.cache.keys import CacheKey, cache_key, occurrence_of
 from activities.executors.interface import Execution, Executor
 from activities.workspace.manifest import Manifest
-from definitions.records import RunContext, is_file_reference, is_value_reference
+from definitions.records import RunContext, is_file_reference, is_folder_reference, is_value_reference
 from definitions.shell_values import by_file
 from definitions.steps import AgentStep, ShellStep, Step
 from definitions.steps.base import CachePolicy
@@ -25,10 +25,15 @@ def is_cached(step: Step, context: RunContext) -> bool:
     return step.is_cached
 
 
+def policy_of(step: Step) -> CachePolicy:
+    """Return what the author says of a step's caching."""
+    return step.cache if isinstance(step.cache, CachePolicy) else CachePolicy()
+
+
 async def step_key(executor: Executor, execution: Execution, manifest: Manifest | None) -> CacheKey:
     """Return the key of a rendered step on the tree of `manifest`. Raises StepFailure where a tool is missing."""
     step = execution.step
-    policy = step.cache if isinstance(step.cache, CachePolicy) else CachePolicy()
+    policy = policy_of(step)
     hidden = execution.secret_versions
     declared = {name: execution.environment.get(name, "") for name in policy.env if name not in hidden}
     values: dict[str, JsonValue] = {**execution.bindings, **_digested(by_file(execution.bindings))}
@@ -36,6 +41,8 @@ async def step_key(executor: Executor, execution: Execution, manifest: Manifest 
         values[f"content {number}"] = digest
     if hidden:
         values["secret versions"] = hidden
+    for version in execution.fetched:
+        values[f"artifact {version.name}"] = version.digest
     if execution.call.answer_fields:
         values["answer fields"] = list(execution.call.answer_fields)
     return cache_key(
@@ -46,7 +53,9 @@ async def step_key(executor: Executor, execution: Execution, manifest: Manifest 
         values=values,
         environment={**execution.context.definition_environment, **step.env, **declared},
         salt=policy.salt,
+        epoch=policy.epoch,
         component=step.cache_key,
+        occurrence=occurrence_of(execution.call.path) if isinstance(step, AgentStep) else (),
     )
 
 
@@ -57,7 +66,7 @@ def _digested(long: Mapping[str, str]) -> dict[str, JsonValue]:
 
 def _digests(value: JsonValue) -> Iterator[str]:
     """Yield the digests of the files and big values that a step refers to."""
-    if is_file_reference(value):
+    if is_file_reference(value) or is_folder_reference(value):
         yield str(value["digest"])
     elif is_value_reference(value):
         yield str(value["$value"])

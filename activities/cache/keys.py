@@ -7,6 +7,7 @@ it: ids, times, hosts, absolute paths, attempts, titles, retry, timeouts, what t
 """
 
 import platform as machine
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -16,8 +17,9 @@ from pydantic import JsonValue
 
 from activities.store.canonical_json import canonical_json, digest_of
 from activities.workspace.manifest import Entry, Manifest, printable
+from definitions.trust import TRUSTED, Trust
 
-DESCRIPTOR_VERSION = 1
+DESCRIPTOR_VERSION = 2
 
 NOT_DECIDING = frozenset(
     {
@@ -32,8 +34,21 @@ NOT_DECIDING = frozenset(
         "needs",
         "timeout",
         "retry",
+        "on_success",
         "on_failure",
+        "max_visits",
+        "end",
+        "for_each",
+        "loop",
         "budget",
+        # what is asked and made around it
+        "approval",
+        "accept",
+        "store",
+        "compensate",
+        # what is shared with others: what was fetched has a field of its own below
+        "publish",
+        "fetch",
         # caching itself, and what has a field of its own below
         "cache",
         "cache_key",
@@ -46,6 +61,8 @@ VOLATILE_VARIABLES = frozenset(
 )
 """Never part of a key, even when declared: they say where a process runs, not what it does."""
 VOLATILE_PREFIXES = ("PERDURE_", "TEMPORAL_")
+
+_OCCURRENCE = re.compile(r"\[[^\]]*\]|#\d+|@\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +89,9 @@ def cache_key(
     values: Mapping[str, JsonValue] | None = None,
     environment: Mapping[str, str] | None = None,
     salt: str = "",
+    epoch: int = 0,
     component: JsonValue = None,
+    occurrence: Sequence[str] = (),
     platform: Mapping[str, JsonValue] | None = None,
 ) -> CacheKey:
     """Return the key of a step about to run.
@@ -85,7 +104,9 @@ def cache_key(
         values: what the step refers to beyond its texts: the bindings of shell text.
         environment: *declared* variables only: the definition's, the step's, those that `cache.env` names.
         salt: `cache.salt`, rendered.
+        epoch: `cache.epoch`.
         component: `cache_key`, rendered.
+        occurrence: which time the step is done in its run, where that matters (see `occurrence_of`).
         platform: where it runs; None: this machine's system and architecture.
     """
     files = _list_files(tree, globs)
@@ -98,14 +119,24 @@ def cache_key(
         "platform": dict(platform) if platform is not None else this_platform(),
         "inputs": {"patterns": None if globs is None else list(globs), "files": digest_of(files)},
         "salt": salt,
+        "epoch": epoch,
         "cache_key": component,
+        "occurrence": list(occurrence),
     }
-    return CacheKey(digest_of(b"perdure.step/1\n" + canonical_json(descriptor)), descriptor, files)
+    return CacheKey(digest_of(b"perdure.step/2\n" + canonical_json(descriptor)), descriptor, files)
 
 
-def record_key(digest: str) -> str:
+def record_key(digest: str, trust: Trust = TRUSTED) -> str:
     """Return where the store has the record of a key."""
-    return f"cache/trusted/{digest[:2]}/{digest}"
+    return f"cache/{trust.place}/{digest[:2]}/{digest}"
+
+
+def occurrence_of(path: str) -> list[str]:
+    """Return which item, pass and visit a step's path is of, without the names of steps.
+
+    Part of an agent's key: asked again in a loop, on the same files, it must not give the same answer for ever.
+    """
+    return [text for segment in path.split("/") for text in _OCCURRENCE.findall(segment)]
 
 
 def this_platform() -> dict[str, JsonValue]:

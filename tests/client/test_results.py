@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from activities.cache.keys import CacheKey
-from activities.cache.records import Producer, save
+from activities.cache.records import Producer
+from activities.cache.saving import save
 from activities.store.opening import open_store
 from activities.workspace.manifest import save_manifest
 from activities.workspace.snapshots import snapshot

@@ -5,7 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pydantic import JsonValue
 
 from activities.cache.keys import CacheKey, cache_key
-from activities.cache.records import Producer, save
+from activities.cache.index import Line, remember
+from activities.cache.lookup import ANY, Limits
+from activities.cache.records import Producer
+from activities.cache.saving import Kept, save
+from activities.store.canonical_json import canonical_json
 from activities.store.interface import Store
 from activities.workspace.manifest import Manifest
 from definitions.records import Usage
@@ -28,7 +32,20 @@ def keep(
     run: str = "run-1",
     path: str = "build",
     hours: int = 0,
-) -> bool:
+    limits: Limits = ANY,
+    replaces: bool = False,
+    reason: str = "",
+) -> Kept:
+    created_at = NOON + timedelta(hours=hours)
+    line = Line(
+        key=key.digest,
+        execution_id=run,
+        created_at=created_at - timedelta(seconds=2),
+        descriptor=store.write_blob(canonical_json(key.descriptor)),
+        files=store.write_blob(key.files),
+        reason=reason,
+    )
+    remember(store, "demo", path, line, limits.trust)
     return save(
         store,
         key,
@@ -37,8 +54,10 @@ def keep(
         outputs=outputs or {},
         artifacts=artifacts or {},
         produced_by=Producer(execution_id=run, definition_id="demo", path=path),
-        created_at=NOON + timedelta(hours=hours),
+        created_at=created_at,
         log="runs/run-1/logs/build/1/log-00001",
         usage=Usage(usd=0.5),
         seconds=2.0,
+        limits=limits,
+        replaces=replaces,
     )

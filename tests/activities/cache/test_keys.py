@@ -3,7 +3,7 @@ import platform
 import pytest
 from pydantic import JsonValue
 
-from activities.cache.keys import NOT_DECIDING, CacheKey, cache_key, matching, record_key
+from activities.cache.keys import NOT_DECIDING, CacheKey, cache_key, matching, occurrence_of, record_key
 from activities.store.canonical_json import canonical_json, digest_of
 from activities.store.interface import Store
 from definitions.steps import STEP_MODELS
@@ -28,15 +28,16 @@ def test_key_is_the_same_when_nothing_changed(store: Store) -> None:
     assert key(store) == key(store)
 
 
-def test_key_is_the_known_one_when_the_rules_are_those_of_version_1() -> None:
+def test_key_is_the_known_one_when_the_rules_are_those_of_version_2() -> None:
     """A golden value: whoever changes it on purpose raises `DESCRIPTOR_VERSION`."""
     found = cache_key(STEP, platform=LINUX)
     assert canonical_json(found.descriptor) == (
-        b'{"cache_key":null,"environment":{},"inputs":{"files":"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61'
-        b'caaff8a","patterns":null},"platform":{"architecture":"x86_64","system":"linux"},"salt":"","step":{"command":"ech'
-        b'o \\"$v1\\"","exit_codes":[0],"shell":"bash","type":"shell"},"tool":{},"values":{},"version":1}'
+        b'{"cache_key":null,"environment":{},"epoch":0,"inputs":{"files":"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e'
+        b'8310c060f61caaff8a","patterns":null},"occurrence":[],"platform":{"architecture":"x86_64","system":"linux"},"salt'
+        b'":"","step":{"command":"echo \\"$v1\\"","exit_codes":[0],"shell":"bash","type":"shell"},"tool":{},"values":{},"ve'
+        b'rsion":2}'
     )
-    assert found.digest == digest_of(b"perdure.step/1\n" + canonical_json(found.descriptor))
+    assert found.digest == digest_of(b"perdure.step/2\n" + canonical_json(found.descriptor))
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,8 @@ def test_key_is_the_known_one_when_the_rules_are_those_of_version_1() -> None:
         {"environment": {}},
         {"platform": {"system": "darwin", "architecture": "arm64"}},
         {"salt": "2"},
+        {"epoch": 1},
+        {"occurrence": ["#2"]},
         {"component": "tests-1"},
         {"globs": ["**"]},
         {"tree": None},
@@ -123,3 +126,17 @@ def test_platform_is_this_machines_when_none_is_given() -> None:
 def test_record_lies_under_its_key(store: Store) -> None:
     found = key(store)
     assert found.record_key == record_key(found.digest) == f"cache/trusted/{found.digest[:2]}/{found.digest}"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("build", []),
+        ("checks/lint", []),
+        ("test@2", ["@2"]),
+        ("epics[E-12]/fix#3/test", ["[E-12]", "#3"]),
+        ("epics[a%2Fb%23]#2/x@3", ["[a%2Fb%23]", "#2", "@3"]),
+    ],
+)
+def test_occurrence_has_items_passes_and_visits_and_no_names(path: str, expected: list[str]) -> None:
+    assert occurrence_of(path) == expected

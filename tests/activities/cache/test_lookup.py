@@ -1,16 +1,18 @@
 import errno
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import JsonValue
 
-from activities.cache.records import Hit, Miss, find_record, look_up, tree_after
+from activities.cache.lookup import ANY, Hit, Limits, Miss, look_up, tree_after
 from activities.store.canonical_json import digest_of
-from activities.store.interface import Store, StoreError
+from activities.store.interface import Store, StoreForbidden
 from activities.workspace.manifest import Manifest, load_manifest
 from definitions.records import file_reference, value_reference
-from tests.activities.cache.results import keep, key_of
+from definitions.trust import TRUSTED, parse_trust
+from tests.activities.cache.results import NOON, keep, key_of
 from tests.activities.workspace.trees import tree
 
 BEFORE = {"src/a": "1", "out": "old", "keep": "k"}
@@ -18,14 +20,14 @@ AFTER = {"src/a": "1", "out*": "new", "made/x": "m", "keep": "k"}
 KEY = key_of()
 
 
-def hit(store: Store, manifest: Manifest | None) -> Hit:
-    found = look_up(store, KEY, manifest)
+def hit(store: Store, manifest: Manifest | None, limits: Limits = ANY) -> Hit:
+    found = look_up(store, KEY, manifest, limits)
     assert isinstance(found, Hit), found
     return found
 
 
-def miss(store: Store, manifest: Manifest | None) -> str:
-    found = look_up(store, KEY, manifest)
+def miss(store: Store, manifest: Manifest | None, limits: Limits = ANY) -> str:
+    found = look_up(store, KEY, manifest, limits)
     assert isinstance(found, Miss)
     return found.reason
 
@@ -88,22 +90,6 @@ def test_look_up_misses_when_a_path_that_it_touches_differs(
 def test_look_up_misses_when_there_is_no_workspace_now(store: Store) -> None:
     keep(store, KEY, tree(store, BEFORE), tree(store, AFTER))
     assert "there is no workspace now" in miss(store, None)
-
-
-def test_first_writer_wins_when_the_same_is_saved_twice(store: Store) -> None:
-    before = tree(store, BEFORE)
-    assert keep(store, KEY, before, tree(store, AFTER), run="first")
-    assert not keep(store, KEY, before, tree(store, {**AFTER, "out": "another"}), run="second")
-    assert hit(store, before).record.produced_by.execution_id == "first"
-
-
-def test_results_lie_side_by_side_when_they_began_differently(store: Store) -> None:
-    for name in ("one", "two", "three", "four"):
-        assert keep(store, KEY, tree(store, {"out": name}), tree(store, {"out": name + " after"}), run=name)
-    assert not keep(store, KEY, tree(store, {"out": "five"}), tree(store, {"out": "six"}))
-    assert "`out`" in miss(store, tree(store, {"out": "five"}))
-    for name in ("one", "two", "three", "four"):
-        assert hit(store, tree(store, {"out": name})).record.produced_by.execution_id == name
 
 
 def test_ignored_files_are_laid_down_whatever_was_there(store: Store) -> None:
@@ -196,17 +182,75 @@ def test_look_up_misses_when_the_store_does_not_answer(store: Store, monkeypatch
     assert "the store could not be asked: cannot read from the store" in miss(store, None)
 
 
-def test_saving_fails_without_a_record_when_the_disk_is_full(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "write", refuse)
-    with pytest.raises(StoreError):
-        keep(store, KEY)
-    monkeypatch.undo()
-    assert miss(store, None) == "nothing is kept under this key"
+def test_record_is_removed_when_it_is_another_keys(store: Store) -> None:
+    other = key_of("other")
+    keep(store, other, outputs={"n": "not ours"})
+    file = record_file(store)
+    file.parent.mkdir(parents=True)
+    file.write_bytes((Path(store.location) / "keys" / other.record_key).read_bytes())
+    assert miss(store, None) == "what was kept is damaged and was removed"
 
 
-def test_record_is_found_by_digest(store: Store) -> None:
-    assert find_record(store, KEY.digest) is None
+def test_miss_says_damage_only_when_there_is_some(store: Store) -> None:
+    assert look_up(store, KEY, None) == Miss("nothing is kept under this key")
     keep(store, KEY)
-    record = find_record(store, KEY.digest)
-    assert record is not None
-    assert record.key == KEY.digest
+    record_file(store).chmod(0o644)
+    record_file(store).write_bytes(b"x")
+    assert look_up(store, KEY, None) == Miss("what was kept is damaged and was removed", is_damage=True)
+
+
+def test_damaged_record_is_a_miss_when_the_store_may_only_be_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(name: str) -> None:
+        raise StoreForbidden(f"`{name}` must not be removed")
+
+    keep(store, KEY)
+    record_file(store).chmod(0o644)
+    record_file(store).write_bytes(b"x")
+    monkeypatch.setattr(store, "delete_record", forbidden)
+    assert miss(store, None) == "what was kept is damaged and was removed"
+
+
+# --- age ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hours", "says"),
+    [(0, None), (2, None), (2.01, "older than its `ttl`, 2:00:00"), (-0.05, None), (-24, "which is not yet")],
+)
+def test_age_decides_when_there_is_a_ttl(store: Store, hours: float, says: str | None) -> None:
+    keep(store, KEY)
+    limits = Limits(ttl=timedelta(hours=2), at=NOON + timedelta(hours=hours))
+    if says is None:
+        hit(store, None, limits)
+    else:
+        assert says in miss(store, None, limits)
+    hit(store, None, Limits(at=NOON + timedelta(hours=hours)))
+
+
+# --- trust ----------------------------------------------------------------------------------------------
+
+PR, OTHER = parse_trust("untrusted/pr-12"), parse_trust("untrusted/pr-13")
+
+
+def test_trusted_run_reads_what_trusted_ones_made_only(store: Store) -> None:
+    keep(store, KEY, outputs={"by": "pr"}, limits=Limits(PR))
+    assert miss(store, None) == "nothing is kept under this key"
+    assert miss(store, None, Limits(OTHER)) == "nothing is kept under this key"
+    assert hit(store, None, Limits(PR)).record.outputs == {"by": "pr"}
+
+
+def test_untrusted_run_reads_what_trusted_ones_made_before_its_own(store: Store) -> None:
+    keep(store, KEY, outputs={"by": "pr"}, limits=Limits(PR))
+    keep(store, KEY, outputs={"by": "main"})
+    for trust in (PR, OTHER, TRUSTED):
+        assert hit(store, None, Limits(trust)).record.outputs == {"by": "main"}
+
+
+def test_scopes_own_result_is_taken_when_the_trusted_one_does_not_fit(store: Store) -> None:
+    before, changed = tree(store, BEFORE), tree(store, {**BEFORE, "out": "of the pr"})
+    keep(store, KEY, before, tree(store, AFTER), run="main")
+    keep(store, KEY, changed, tree(store, AFTER), run="pr", limits=Limits(PR))
+    assert hit(store, changed, Limits(PR)).record.produced_by.execution_id == "pr"
+    assert "`out`" in miss(store, changed)
