@@ -168,17 +168,6 @@ def test_read_failure_names_the_store_when_the_disk_fails(
             read()
 
 
-def test_blob_missing_is_raised_when_it_goes_while_it_is_copied(
-    store: Store, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    digest = store.write_blob(BIG)
-    monkeypatch.setattr(DirectoryStore, "_size_of", lambda *_: len(BIG))
-    blob_file(root, digest).unlink()
-    with pytest.raises(BlobMissing):
-        store.copy_blob_to(digest, tmp_path / "copy")
-    assert not (tmp_path / "copy").exists()
-
-
 def test_document_is_absent_when_its_key_lies_below_another_document(store: Store) -> None:
     store.write_document("a", b"x")
     assert store.read_document("a/b") is None
