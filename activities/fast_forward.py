@@ -39,6 +39,7 @@ from definitions.records import (
     StepResult,
 )
 from definitions.steps import ActivityStep, Step, all_steps
+from definitions.trust import Trust
 from workflows.events import Journal
 from workflows.frames import Frame
 from workflows.interpreter import Interpreter
@@ -58,6 +59,11 @@ class FastForward:
     def __init__(self, store: Store, runner: StepRunner) -> None:
         self._store = store
         self._runner = runner
+
+    @property
+    def trust(self) -> Trust:
+        """How far this worker's results are trusted."""
+        return self._runner.cache.trust
 
     async def play(
         self, prepared: Prepared, definition: Definition, started_at: datetime, kept: Ledger | None = None

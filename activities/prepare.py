@@ -30,6 +30,7 @@ from definitions.models import Definition
 from definitions.records import Ledger, RunContext, RunHandle, file_reference
 from definitions.steps.agent import FoundNames
 from definitions.templates import render_value, to_text
+from definitions.trust import parse_trust
 
 
 class Preparation:
@@ -69,6 +70,7 @@ class Preparation:
         inputs = await asyncio.to_thread(self._with_files, definition, inputs, tree)
         names = await asyncio.to_thread(self._names, resolved, request, tree)
         context = run_context(call, resolved, inputs, env, names)
+        context = context.model_copy(update={"trust": self._trust(request, earlier)})
         digest = await asyncio.to_thread(self._store.write_blob, context.model_dump_json().encode())
         claimed = claimed_group(definition, run_scope(call, inputs, env))
         prepared = Prepared(
@@ -158,6 +160,13 @@ class Preparation:
                 "path-refused", "this worker takes no folder of its machine as a workspace; give a tree's digest"
             )
         return save_manifest(self._store, snapshot_source(self._store, Path(request.workspace.path)))
+
+    def _trust(self, request: RunInput, earlier: EarlierRun | None) -> str:
+        """Return how far the run is trusted: no further than this worker, what asks for it, and what it takes up."""
+        trust = self._fast_forward.trust
+        for name in (request.trust, None if earlier is None else earlier.context.trust):
+            trust = trust if name is None else trust.lowered(parse_trust(name))
+        return trust.name
 
     def _names(self, resolved: Resolved, request: RunInput, tree: str | None) -> FoundNames:
         """Return what agents' and skills' names mean: the definitions', the caller's, those of the workspace."""

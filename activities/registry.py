@@ -13,6 +13,7 @@ from activities.attempts import beating, reported
 from activities.definition_sources import DefinitionPolicy
 from activities.evaluate import evaluate
 from activities.executors.agent import AgentExecutor
+from activities.executors.artifact import ArtifactExecutor
 from activities.executors.interface import Executor
 from activities.executors.plugin import PluginExecutor
 from activities.executors.shell import ShellExecutor
@@ -25,6 +26,7 @@ from activities.prepare import Preparation
 from activities.run_step import StepRunner
 from activities.secrets.sources import Secrets
 from activities.start_run import start_run
+from activities.step_cache import StepCache
 from activities.store.interface import Store
 from activities.store.patience import PatientStore, Vigil
 from activities.workspace.checkouts import Checkouts
@@ -44,6 +46,7 @@ from definitions.records import (
     StepResult,
 )
 from definitions.steps import STEP_MODELS, PluginStep
+from definitions.trust import TRUSTED, Trust
 
 Activity = Callable[..., Any]
 Trouble = Callable[[], str | None]
@@ -58,6 +61,8 @@ class ActivitySettings:
     """Where the values of secrets are found; nowhere, unless said."""
     vigil: Vigil = field(default_factory=Vigil)
     """How long steps wait for a store that does not answer."""
+    trust: Trust = TRUSTED
+    """How far what this worker caches is trusted."""
 
 
 def activities(
@@ -85,20 +90,26 @@ def activities(
         return settings.vigil.trouble
 
     checkouts = Checkouts(work / CHECKOUTS, store)
-    runner = StepRunner(store, checkouts, scratch, executors, settings.secrets)
+    cache = StepCache(store, trust=settings.trust)
+    runner = StepRunner(store, checkouts, scratch, executors, settings.secrets, cache)
     preparation = Preparation(store, client, settings.definitions, FastForward(store, runner), scratch)
     by_queue: dict[str, list[Activity]] = {"none": [], "light": [], "agent": []}
     for model in (*STEP_MODELS, PluginStep):
         kind = str(get_args(model.model_fields["type"].annotation)[0])
         if kind in executors:
             by_queue[model.queue].append(_step_activity(kind, runner, trouble))
-    light = [*by_queue["light"], *_bookkeeping(store, checkouts, client, preparation, trouble)]
+    light = [*by_queue["light"], *_bookkeeping(store, checkouts, client, preparation, cache, trouble)]
     return light, by_queue["agent"]
 
 
 def built_in_executors() -> dict[str, Executor]:
     """Return what runs the steps that have an effect, by type."""
-    return {"shell": ShellExecutor(), "agent": AgentExecutor(), "plugin": PluginExecutor()}
+    return {
+        "shell": ShellExecutor(),
+        "agent": AgentExecutor(),
+        "artifact": ArtifactExecutor(),
+        "plugin": PluginExecutor(),
+    }
 
 
 def _step_activity(kind: str, runner: StepRunner, trouble: Trouble) -> Activity:
@@ -113,7 +124,12 @@ def _step_activity(kind: str, runner: StepRunner, trouble: Trouble) -> Activity:
 
 
 def _bookkeeping(
-    store: Store, checkouts: Checkouts, client: Client, preparation: Preparation, trouble: Trouble
+    store: Store,
+    checkouts: Checkouts,
+    client: Client,
+    preparation: Preparation,
+    cache: StepCache,
+    trouble: Trouble,
 ) -> list[Activity]:
     @activity.defn(name="prepare")
     async def prepare(call: PrepareCall) -> Prepared:
@@ -125,6 +141,7 @@ def _bookkeeping(
     async def finish_run(call: FinishCall) -> None:
         async with beating(trouble):
             await finish(store, checkouts, client, call)
+            await asyncio.to_thread(cache.counts.flush)
 
     @activity.defn(name="evaluate")
     async def evaluate_expressions(call: EvaluateCall) -> EvaluateResult:

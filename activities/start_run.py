@@ -78,6 +78,7 @@ def _request(store: Store, call: StartRunCall) -> RunInput:
         script=context.script,
         caller_environment=context.environment or None,
         names=context.names,
+        trust=context.trust,
     )
 
 

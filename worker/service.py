@@ -102,7 +102,7 @@ async def serve(
     await remove_leftovers(store, settings.work)
     vigil = Vigil(settings.store_patience)
     secrets = open_sources(settings.secrets, os.environ)
-    activity_settings = ActivitySettings(definitions=policy, vigil=vigil, secrets=secrets)
+    activity_settings = ActivitySettings(definitions=policy, vigil=vigil, secrets=secrets, trust=settings.cache_trust)
     light, agent = activities(store, settings.work, client, activity_settings, executors)
     workflows = [workflow or RunDefinition, Lock]
     workers = [

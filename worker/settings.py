@@ -14,6 +14,7 @@ the Temporal CLI's own profiles and variables (see `worker.service.connect`).
                                under which they lie, or `none`
     PERDURE_LIGHT_SLOTS        steps at once on the queue `NAME`
     PERDURE_AGENT_SLOTS        steps at once on the queue `NAME.agent`
+    PERDURE_CACHE_TRUST        `trusted` (default) or `untrusted/SCOPE`: how far what this worker caches is trusted
     PERDURE_GRACEFUL_SHUTDOWN  how long running steps may end by themselves after SIGTERM
     PERDURE_STORE_PATIENCE     how long steps wait for a store that does not answer
 """
@@ -27,6 +28,7 @@ from activities.store.location import named_queue, named_store, of_project
 from definitions.durations import parse_duration
 from definitions.errors import EnvironmentUnfit
 from definitions.messages import AGENT_QUEUE_SUFFIX, DEFAULT_TASK_QUEUE
+from definitions.trust import TRUSTED, Trust, parse_trust
 
 SECRET_PREFIX = "PERDURE_SECRET_"  # noqa: S105 # of names, not a secret
 """A worker for a cluster gives definitions no variables but those that were set for them."""
@@ -64,6 +66,7 @@ class Settings:
     """Sources of secrets, in the order in which they are asked."""
     light_slots: int = LIGHT_SLOTS
     agent_slots: int = AGENT_SLOTS
+    cache_trust: Trust = TRUSTED
     graceful_shutdown: timedelta = GRACEFUL_SHUTDOWN
     store_patience: timedelta = STORE_PATIENCE
     profile: str | None = None
@@ -92,6 +95,7 @@ class Settings:
             git=parse_git(environment.get("PERDURE_GIT") or "none"),
             light_slots=_slots(environment, "PERDURE_LIGHT_SLOTS", LIGHT_SLOTS),
             agent_slots=_slots(environment, "PERDURE_AGENT_SLOTS", AGENT_SLOTS),
+            cache_trust=_trust(environment),
             graceful_shutdown=_span(environment, "PERDURE_GRACEFUL_SHUTDOWN", GRACEFUL_SHUTDOWN),
             store_patience=_span(environment, "PERDURE_STORE_PATIENCE", STORE_PATIENCE),
             profile=profile,
@@ -182,6 +186,14 @@ def _slots(environment: Mapping[str, str], name: str, default: int) -> int:
     if text.isascii() and text.isdigit() and 1 <= int(text) <= 10_000:
         return int(text)
     raise EnvironmentUnfit(f"`{name}` is `{text}`", "give a whole number from 1 to 10000")
+
+
+def _trust(environment: Mapping[str, str]) -> Trust:
+    text = environment.get("PERDURE_CACHE_TRUST")
+    try:
+        return parse_trust(text) if text else TRUSTED
+    except ValueError as error:
+        raise EnvironmentUnfit(f"`PERDURE_CACHE_TRUST` is `{text}`", str(error)) from error
 
 
 def _span(environment: Mapping[str, str], name: str, default: timedelta) -> timedelta:
