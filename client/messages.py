@@ -6,7 +6,13 @@ Lower case, no full stop, values in backticks, the wrong thing first, a way out 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from activities.garbage.collecting import Collected
+    from definitions.records import Status
+
+MOST_NAMED_RUNS = 20
 SERVER_REMEDY = (
     "check the address and that the server runs; without `TEMPORAL_ADDRESS` and `--profile` Perdure brings its own"
 )
@@ -15,6 +21,7 @@ STORE_REMEDY = "set `PERDURE_STORE` to the folder or `s3://bucket/prefix` that t
 UNKNOWN_RUN_REMEDY = "`perdure list` shows the runs there are"
 NO_WORKER = "no worker answers; the run waits for one and goes on by itself (`perdure worker` starts one)"
 CONNECTION_BACK = "the server answers again"
+STORE_BACK = "the store answers again; the run goes on"
 MORE_SHOWN = "… (`perdure gates` shows the rest)"
 BENCH_REMEDY = "start one with `perdure worker`, or name its queue with `PERDURE_TASK_QUEUE`"
 NO_LOG = "nothing was printed"
@@ -34,6 +41,11 @@ def profile_unreadable(profile: str | None, reason: str) -> str:
 def server_unreachable(address: str, reason: str) -> str:
     """Say that a server does not answer."""
     return f"the server at `{address}` cannot be reached: {reason}"
+
+
+def store_away(waiting: str) -> str:
+    """Say that steps wait for the store, and that nothing is lost."""
+    return f"steps wait for the store and go on by themselves ({waiting})"
 
 
 def connection_lost(reason: str) -> str:
@@ -375,6 +387,41 @@ def applied(count: int, folder: Path) -> str:
     return f"{count} {'path' if count == 1 else 'paths'} changed in `{folder}`"
 
 
+ONE_FORM = "give one of `--stat`, `--name-only` and `--json`"
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """Return a count with its noun."""
+    return f"{count} {one if count == 1 else many}"
+
+
+def no_changes_by(step: str) -> str:
+    """Say that a step changed nothing."""
+    return f"the step `{step}` changed no files"
+
+
+def step_without_files(step: str, state: str) -> str:
+    """Say that a step has no files of its own to show."""
+    return f"the step `{step}` is {state.replace('_', ' ')}: only a completed step has changes to show"
+
+
+def merged_path(path: str) -> str:
+    """Say that a text holds changes of both sides."""
+    return f"merged `{path}`"
+
+
+def branch_made(name: str, commit: str, count: int) -> str:
+    """Say that a branch was made, and how to look at it."""
+    changed = plural(count, "path", "paths")
+    return f"branch `{name}` made: commit {commit[:12]} changes {changed}; `git diff HEAD...{name}` shows it"
+
+
+def commit_message(status: "Status") -> str:
+    """Return the message of a commit with what a run changed."""
+    name, run = status.definition_name or status.definition_id, status.execution_id
+    return f"Changes by {name}\n\nMade by the run {run} of Perdure.\n\nPerdure-Run: {run}\n"
+
+
 def explain_remedy(close: str | None) -> str:
     """Say how to find a code."""
     return f"did you mean `{close}`?" if close else "`perdure explain` lists the codes"
@@ -484,3 +531,60 @@ NOTHING_TO_RERUN = "nothing is to be done again: the run completed, and nothing 
 def still_alive(execution_id: str) -> str:
     """Say that the run that is taken up has not ended."""
     return f"note: {execution_id} has not ended and goes on; what it does from here on is not taken over"
+
+
+def size(count: int) -> str:
+    """Return bytes as people read them."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    raise AssertionError("the last unit takes all")
+
+
+def confirm_collect(planned: "Collected", location: str) -> str:
+    """Ask before garbage is removed."""
+    return f"remove {_garbage(planned)} from {location}?"
+
+
+def collected_lines(collected: "Collected", location: str, *, dry_run: bool) -> list[str]:
+    """Say what was removed, or would be, and what stays."""
+    lines = [f"{'would remove' if dry_run else 'removed'} {_garbage(collected)} from {location}"]
+    lines += [f"  run {execution_id}" for execution_id in collected.runs[:MOST_NAMED_RUNS]]
+    if len(collected.runs) > MOST_NAMED_RUNS:
+        lines.append(f"  and {len(collected.runs) - MOST_NAMED_RUNS} more runs")
+    blobs = _counted(collected.kept_blobs, "blob")
+    return [*lines, f"kept: {_counted(collected.kept_runs, 'run')}, {blobs} in use"]
+
+
+def _garbage(collected: "Collected") -> str:
+    parts = [_counted(len(collected.runs), "ended run"), _counted(collected.cached_steps, "cached step")]
+    swept = collected.swept
+    packs = f", {_counted(swept.packs, 'pack')}" if swept.packs else ""
+    return f"{', '.join(parts)}, {_counted(swept.blobs, 'blob')} ({size(swept.bytes)}{packs})"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def grace_too_short(given: str) -> str:
+    """Say why so short a time is refused."""
+    return f"`--grace {given}` is less than a day: a step that is going on may refer to what was written hours ago"
+
+
+def bad_span(option: str, why: str) -> str:
+    """Say that an option's time cannot be read."""
+    return f"`{option}`: {why}"
+
+
+def verifying(blobs: int) -> str:
+    """Say how far a verification is."""
+    return f"{blobs:,} blobs hashed"
+
+
+def verified(blobs: int, content: int, cached_steps: int, trees: int, location: str) -> str:
+    """Say what a verification looked at."""
+    counted = [_counted(blobs, "blob"), _counted(cached_steps, "cached step"), _counted(trees, "tree")]
+    return f"looked at {', '.join(counted)} ({size(content)}) in {location}"

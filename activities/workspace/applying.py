@@ -1,15 +1,19 @@
 """Taking what a run made into a folder of the user's: all of it or nothing, and never over work of theirs.
 
-First every path is looked at: its content must be what the run began with, or what it ended with already. Then
-the new contents are laid into a folder beside the files (`.perdure-apply`), what is replaced is moved there, and
-only when all is done is that folder removed. A failure half way moves everything back.
+First every path is looked at: its content must be what the run began with, or what it ended with already; where
+asked for, a text that was changed here too is merged three ways, and must merge without a conflict. Then the new
+contents are laid into a folder beside the files (`.perdure-apply`), what is replaced is moved there (and looked at
+again: nobody's last-moment edit is lost), and only when all is done is that folder removed. A failure half way
+moves everything back.
 """
 
 import errno
 import hashlib
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
@@ -18,6 +22,7 @@ from activities.store.interface import Store
 from activities.workspace.deltas import Change, diff
 from activities.workspace.manifest import Entry, Manifest, is_git_path, parents, printable
 from activities.workspace.removal import remove_tree
+from activities.workspace.text_merging import LARGEST_TEXT, merged_text
 from definitions.errors import ErrorClass, StepFailure
 
 STAGING = ".perdure-apply"
@@ -28,27 +33,78 @@ _NOTHING: Content = ("", "", False, "")
 _OTHER: Content = ("?", "", False, "")
 
 
-def apply_to_folder(store: Store, before: Manifest, after: Manifest, folder: Path) -> list[str]:
-    """Bring what differs between the trees into `folder`; return the paths written. Blocks.
+class Applied(NamedTuple):
+    """What was done to a folder."""
 
-    Git's own and ignored paths are never touched.
+    written: list[str]
+    """Paths that are different now."""
+    merged: list[str]
+    """Those of them that hold changes of both sides."""
+
+
+def apply_to_folder(store: Store, before: Manifest, after: Manifest, folder: Path, *, merges: bool = False) -> Applied:
+    """Bring what differs between the trees into `folder`. Blocks.
+
+    Git's own and ignored paths are never touched. `merges`: texts that were changed there too are merged.
 
     Raises:
-        StepFailure: paths hold other content than either tree (all named in `details["paths"]`), or the
-            folder cannot be written. Nothing is changed then.
+        StepFailure: paths hold other content than either tree (all named in `details["paths"]`), or cannot be
+            merged, or the folder cannot be written. Nothing is changed then.
     """
     changes = [change for change in diff(before, after) if not is_git_path(change.path)]
     judged = {change.path for change in changes}
     present = {change.path: _content_at(folder, change.path, judged) for change in changes}
-    blocked = [change.path for change in changes if present[change.path] not in _allowed(change)]
+    blocked = [change for change in changes if present[change.path] not in _allowed(change)]
+    merged: dict[str, _Merged] = {}
+    if blocked and merges:
+        tried = {change.path: _merge(store, change, folder, present[change.path]) for change in blocked}
+        merged = {path: result for path, result in tried.items() if result is not None}
+        blocked = [change for change in blocked if change.path not in merged]
     if blocked:
-        raise _blocked(blocked, folder)
+        raise _blocked([change.path for change in blocked], folder, merges=merges)
     to_write = [
-        change for change in changes if present[change.path] != _content(change.after) or _lacks_folder(folder, change)
+        change for change in changes if present[change.path] != _wanted(change, merged) or _lacks_folder(folder, change)
     ]
     if to_write:
-        _Application(store, folder).write(to_write)
-    return [change.path for change in to_write]
+        _Application(store, folder, present, merged).write(to_write)
+    written = [change.path for change in to_write]
+    return Applied(written, [path for path in written if path in merged])
+
+
+class _Merged(NamedTuple):
+    """A text with the changes of both sides."""
+
+    text: bytes
+    executable: bool
+
+    @property
+    def content(self) -> Content:
+        return ("f", hashlib.sha256(self.text).hexdigest(), self.executable, "")
+
+
+def _merge(store: Store, change: Change, folder: Path, present: Content) -> _Merged | None:
+    """Return what both sides made of a text, None where there is no telling."""
+    before, after = change.before, change.after
+    kind, digest, executable, _ = present
+    if before is None or after is None or {before.type, after.type, kind} != {"f"}:
+        return None
+    if max(before.size, after.size) > LARGEST_TEXT or (folder / change.path).stat().st_size > LARGEST_TEXT:
+        return None
+    ours = (folder / change.path).read_bytes()
+    if hashlib.sha256(ours).hexdigest() != digest:
+        return None  # it is changing at this moment
+    text = merged_text(store.read_blob(before.digest), ours, store.read_blob(after.digest))
+    return (
+        None
+        if text is None
+        else _Merged(text, executable if after.executable == before.executable else after.executable)
+    )
+
+
+def _wanted(change: Change, merged: Mapping[str, _Merged]) -> Content:
+    """Return what a path shall hold in the end."""
+    found = merged.get(change.path)
+    return _content(change.after) if found is None else found.content
 
 
 def _allowed(change: Change) -> tuple[Content, ...]:
@@ -70,7 +126,10 @@ def _content_at(folder: Path, path: str, judged: set[str]) -> Content:
         place = folder / parent
         if place.is_symlink() or (place.exists() and not place.is_dir()):
             return _NOTHING if parent in judged else _OTHER
-    target = folder / path
+    return _content_of(folder / path)
+
+
+def _content_of(target: Path) -> Content:
     try:
         status = target.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -93,9 +152,13 @@ def _hash(path: Path) -> str:
 class _Application:
     """Writes changes into a folder, and can take them back."""
 
-    def __init__(self, store: Store, folder: Path) -> None:
+    def __init__(
+        self, store: Store, folder: Path, present: Mapping[str, Content], merged: Mapping[str, _Merged]
+    ) -> None:
         self._store = store
         self._folder = folder
+        self._present = present
+        self._merged = merged
         self._staging = folder / STAGING
         self._undo: list[tuple[Path, Path | None]] = []
         """Paths touched, with the place that what was there was moved to."""
@@ -107,7 +170,7 @@ class _Application:
         except OSError as error:
             raise self._cannot_begin(error) from error
         try:
-            staged = [self._stage(number, change.after) for number, change in enumerate(changes)]
+            staged = [self._stage(number, change) for number, change in enumerate(changes)]
             order = sorted(range(len(changes)), key=lambda number: changes[number].after is not None)
             for number in order:  # what goes first: a file may have become a folder
                 self._place(number, changes[number], staged[number])
@@ -119,11 +182,14 @@ class _Application:
             raise
         remove_tree(self._staging)
 
-    def _stage(self, number: int, after: Entry | None) -> Path | None:
+    def _stage(self, number: int, change: Change) -> Path | None:
         target = self._staging / f"new-{number}"
+        after, merged = change.after, self._merged.get(change.path)
         if after is None or after.type == "d":
             return None
-        if after.type == "l":
+        if merged is not None:
+            target.write_bytes(merged.text)
+        elif after.type == "l":
             target.symlink_to(after.target)
         else:
             self._store.copy_blob_to(after.digest, target, executable=after.executable)
@@ -133,9 +199,10 @@ class _Application:
         target = self._folder / change.path
         if target.is_symlink() or target.is_file():
             aside = self._staging / f"old-{number}"
-            self._keep_mode(target, staged, change.after)
+            self._keep_mode(target, staged, self._executable(change))
             target.rename(aside)
             self._undo.append((target, aside))
+            self._check_unchanged(change.path, aside)
         if change.after is None:
             self._remove_empty_folders(target if target.is_dir() else target.parent)
             return
@@ -146,14 +213,26 @@ class _Application:
             self._undo.append((target, None))
             staged.rename(target)
 
+    def _check_unchanged(self, path: str, aside: Path) -> None:
+        """Raise `StepFailure` where somebody wrote to a file after it was looked at."""
+        if _content_of(aside) != self._present[path]:
+            raise _blocked([path], self._folder)
+
+    def _executable(self, change: Change) -> bool | None:
+        """Return whether a path becomes an executable file, None where it becomes no file."""
+        if change.after is None or change.after.type != "f":
+            return None
+        merged = self._merged.get(change.path)
+        return change.after.executable if merged is None else merged.executable
+
     @staticmethod
-    def _keep_mode(old: Path, staged: Path | None, after: Entry | None) -> None:
+    def _keep_mode(old: Path, staged: Path | None, executable: bool | None) -> None:
         """A file that is replaced keeps its own permissions, but for what the run made of its executable bit."""
-        if staged is None or after is None or after.type != "f" or old.is_symlink():
+        if staged is None or executable is None or old.is_symlink():
             return
         mode = stat.S_IMODE(old.stat().st_mode)
         readers = (mode & 0o444) >> 2
-        staged.chmod(mode | readers if after.executable else mode & ~0o111)
+        staged.chmod(mode | readers if executable else mode & ~0o111)
 
     def _make_folders(self, folder: Path) -> None:
         missing: list[Path] = []
@@ -198,14 +277,16 @@ class _Application:
         return _unwritable(self._folder, error)
 
 
-def _blocked(paths: list[str], folder: Path) -> StepFailure:
+def _blocked(paths: list[str], folder: Path, *, merges: bool = False) -> StepFailure:
     named = ", ".join(f"`{printable(path)}`" for path in paths[:NAMED_PATHS])
     more = f" and {len(paths) - NAMED_PATHS} more" if len(paths) > NAMED_PATHS else ""
     listed: list[JsonValue] = [printable(path) for path in paths]
+    what = "changed on both sides in ways that do not go together" if merges else "changed there since the run began"
+    remedy = "or take the run on a branch of its own (`--branch NAME`)"
+    remedy = f"commit or move those changes away, {'' if merges else 'merge texts by `--merge`, '}{remedy}"
     return StepFailure(
         ErrorClass.WORKSPACE,
-        f"nothing was applied to `{folder}`: {named}{more} changed there since the run began; "
-        "commit or move those changes away, or take the run's version by `perdure diff ID | git apply -3`",
+        f"nothing was applied to `{folder}`: {named}{more} {what}; {remedy}",
         {"kind": "blocked", "paths": listed},
     )
 

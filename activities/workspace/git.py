@@ -29,8 +29,15 @@ _NEUTRAL = (
     *("-c", "core.logAllRefUpdates=false"),
     *("-c", "commit.gpgSign=false"),
 )
-_KEPT_VARIABLES = frozenset({"GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSL_NO_VERIFY"})
-"""Of the variables `GIT_…` of our own environment: how a server is reached. Others would name another repository."""
+_KEPT_VARIABLES = frozenset(
+    {
+        *("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSL_NO_VERIFY"),
+        *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
+        *("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"),
+    }
+)
+"""Of the variables `GIT_…` of our own environment: how a server is reached, and who commits. Others would name
+another repository."""
 
 
 @dataclass(frozen=True, slots=True)

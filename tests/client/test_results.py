@@ -1,5 +1,6 @@
 import hashlib
 import json
+import subprocess
 from datetime import UTC, datetime
 
 import pytest
@@ -47,8 +48,55 @@ def test_diff_shows_what_changed_with_no_server(cli, changed):
     text = cli("diff", "changed").out
     assert "-old" in text
     assert "+added" in text
-    assert cli("diff", "changed", "--stat").out == "modified  a.txt\nadded     b.txt\ndeleted   gone.txt\n"
-    assert json.loads(cli("diff", "changed", "--json").out)[0] == {"path": "a.txt", "change": "modified"}
+    assert cli("diff", "changed", "--stat").out == (
+        " a.txt    | 2 +-\n b.txt    | 1 +\n gone.txt | 1 -\n 3 files changed, 2 insertions(+), 2 deletions(-)\n"
+    )
+    assert cli("diff", "changed", "--name-only").out == "a.txt\nb.txt\ngone.txt\n"
+    assert json.loads(cli("diff", "changed", "--json").out)[0] == {
+        "path": "a.txt",
+        "change": "modified",
+        "insertions": 1,
+        "deletions": 1,
+    }
+    assert cli("diff", "changed", "--json", "--stat").code == ExitCode.USAGE
+
+
+def test_diff_shows_what_one_step_changed(cli, store, tmp_path):
+    first, second = tree(store, tmp_path / "t", {"a": "1\n"}), tree(store, tmp_path / "t", {"a": "2\n"})
+    steps = {
+        "build": StepStatus(status="completed", tree_before=first, tree=second),
+        "look": StepStatus(status="completed"),
+        "late": StepStatus(status="waiting_approval"),
+    }
+    record(store, "steps", tree_before=first, tree=first, steps=steps)
+    assert cli("diff", "steps").err == "the run changed no files\n"
+    assert "+2\n" in cli("diff", "steps", "build").out
+    assert cli("diff", "steps", "look").err == "the step `look` changed no files\n"
+    assert "`late` is waiting approval" in cli("diff", "steps", "late").err
+    ran = cli("diff", "steps", "biuld")
+    assert ran.code == ExitCode.USAGE
+    assert "did you mean `build`?" in ran.err
+
+
+def test_diff_counts_binary_files_renames_and_long_changes(cli, store, tmp_path):
+    before = tree(store, tmp_path / "t", {"bin": "\0", "old name": "same\n", "long": "x\n" * 500})
+    after = tree(store, tmp_path / "t", {"bin": "\0\1", "new name": "same\n", "long": "y\n" * 500 + "z\n"})
+    record(store, "odd", tree_before=before, tree=after)
+    lines = cli("diff", "odd", "--stat").out.splitlines()
+    assert lines[0].strip() == "bin                  | Bin"
+    assert lines[1].startswith(" long                 | 1001 +++")
+    assert len(lines[1]) <= 80
+    assert lines[2] == " old name => new name |    0"
+    assert lines[3] == " 3 files changed, 501 insertions(+), 500 deletions(-)"
+    rows = {row["path"]: row for row in json.loads(cli("diff", "odd", "--json").out)}
+    assert rows["new name"] == {
+        "path": "new name",
+        "change": "renamed",
+        "from": "old name",
+        "insertions": 0,
+        "deletions": 0,
+    }
+    assert rows["bin"] == {"path": "bin", "change": "modified", "binary": True}
 
 
 def test_diff_on_a_terminal_holds_no_escapes(cli, changed, monkeypatch):
@@ -84,6 +132,50 @@ def test_apply_touches_nothing_when_a_file_was_changed_meanwhile(cli, changed):
     assert ran.code == 1
     assert "a.txt" in ran.err
     assert [path.name for path in folder.iterdir()] == ["a.txt"]
+
+
+def test_apply_merges_texts_when_asked_to(cli, store, tmp_path):
+    before = tree(store, tmp_path / "t", {"a.txt": "0\n1\n2\n3\n"})
+    after = tree(store, tmp_path / "t", {"a.txt": "0\n1\n2\ntheirs\n"})
+    record(store, "texts", tree_before=before, tree=after)
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "a.txt").write_text("mine\n1\n2\n3\n")
+    assert "merge texts by `--merge`" in cli("apply", "texts", "--workspace", str(folder)).err
+    assert cli("apply", "texts", "--workspace", str(folder), "--merge").err == (
+        f"1 path changed in `{folder}`\nmerged `a.txt`\n"
+    )
+    assert (folder / "a.txt").read_text() == "mine\n1\n2\ntheirs\n"
+
+
+def test_apply_makes_a_branch_when_one_is_named(cli, store, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    git = ["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    (folder / "a.txt").write_text("0\n")
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-qm", "x"], check=True)
+    before, after = tree(store, tmp_path / "t", {"a.txt": "0\n"}), tree(store, tmp_path / "t", {"a.txt": "1\n"})
+    record(store, "branched", tree_before=before, tree=after, definition_name="Fix it")
+    record(store, "idle", tree_before=before, tree=before)
+    said = cli("apply", "branched", "--workspace", str(folder), "--branch", "take/it").err
+    assert said.startswith("branch `take/it` made: commit ")
+    shown = subprocess.run([*git, "show", "take/it"], check=True, capture_output=True, text=True).stdout
+    assert "Changes by Fix it" in shown
+    assert "Perdure-Run: branched" in shown
+    assert (folder / "a.txt").read_text() == "0\n"
+    again = cli("apply", "branched", "--workspace", str(folder), "--branch", "take/it")
+    assert (again.code, "there is a branch `take/it` already" in again.err) == (1, True)
+    made = json.loads(cli("apply", "branched", "--workspace", str(folder), "--branch", "b", "--json").out)
+    assert (made["branch"], made["paths"]) == ("b", ["a.txt"])
+    assert cli("apply", "idle", "--workspace", str(folder), "--branch", "c").err == "the run changed no files\n"
+    idle = cli("apply", "idle", "--workspace", str(folder), "--branch", "c", "--json")
+    assert json.loads(idle.out)["branch"] is None
+    (folder / "a.txt").write_text("mine\n")
+    subprocess.run([*git, "commit", "-qam", "y"], check=True)
+    blocked = cli("apply", "branched", "--workspace", str(folder), "--branch", "d", "--merge")
+    assert "`a.txt` cannot be merged" in blocked.err
 
 
 def test_apply_wants_a_folder(cli, changed):

@@ -29,7 +29,7 @@ def test_folder_has_what_the_run_made_when_applied(
     store: Store, folder: Path, before: Manifest, after: Manifest
 ) -> None:
     make(folder, BEFORE)
-    written = apply_to_folder(store, before, after, folder)
+    written = apply_to_folder(store, before, after, folder).written
     assert read(folder) == AFTER
     assert written == ["a", "box", "box/x", "d/only", "e", "gone", "l", "new/deep", "run", "swap", "swap/in"]
 
@@ -38,7 +38,7 @@ def test_nothing_is_written_when_applied_twice(store: Store, folder: Path, befor
     make(folder, BEFORE)
     apply_to_folder(store, before, after, folder)
     inode = (folder / "a").stat().st_ino
-    assert apply_to_folder(store, before, after, folder) == []
+    assert apply_to_folder(store, before, after, folder).written == []
     assert (folder / "a").stat().st_ino == inode
 
 
@@ -103,7 +103,7 @@ def test_git_and_ignored_paths_are_never_touched(store: Store, folder: Path) -> 
     make(folder, {".git/config": "mine", "log": "mine", "a": "1"})
     before = tree(store, {".git/config": "mine", "log": "mine", "a": "1"}, ignored=(".git/config", "log"))
     entries = tree(store, {".git/config": "evil", ".git/hooks/x*": "evil", "log": "run's", "a": "2"}, ignored=("log",))
-    assert apply_to_folder(store, before, entries, folder) == ["a"]
+    assert apply_to_folder(store, before, entries, folder).written == ["a"]
     assert read(folder) == {".git/config": "mine", "log": "mine", "a": "2"}
 
 
@@ -182,3 +182,80 @@ def test_folder_of_the_users_stays_when_a_file_would_take_its_place(store: Store
     with pytest.raises(StepFailure, match="nothing was applied"):
         apply_to_folder(store, before, after, folder)
     assert read(folder) == {"box/x": "1", "box/mine": "m"}
+
+
+OURS = "mine\n1\n2\n3\n4\n5\n"
+BASE = "0\n1\n2\n3\n4\n5\n"
+THEIRS = "0\n1\n2\n3\n4\ntheirs\n"
+
+
+def test_texts_are_merged_when_both_sides_changed_other_places(store: Store, folder: Path) -> None:
+    make(folder, {"a*": OURS, "b": BASE, "same": "3\n"})
+    (folder / "a").chmod(0o710)
+    before = tree(store, {"a": BASE, "b": BASE, "same": "1\n"})
+    after = tree(store, {"a": THEIRS, "b": THEIRS, "same": "3\n"})
+    applied = apply_to_folder(store, before, after, folder, merges=True)
+    assert read(folder) == {"a*": "mine\n1\n2\n3\n4\ntheirs\n", "b": THEIRS, "same": "3\n"}
+    assert applied == applying.Applied(["a", "b"], ["a"])
+    assert (folder / "a").stat().st_mode & 0o777 == 0o710
+
+
+def test_executable_bit_is_merged_with_the_text(store: Store, folder: Path) -> None:
+    make(folder, {"a": OURS})
+    apply_to_folder(store, tree(store, {"a": BASE}), tree(store, {"a*": BASE}), folder, merges=True)
+    assert read(folder) == {"a*": OURS}
+
+
+@pytest.mark.parametrize(
+    ("mine", "base", "theirs"),
+    [
+        ("mine\n", "base\n", "theirs\n"),
+        (b"\0mine", b"\0base", b"\0theirs"),
+        ("-> mine", "-> base", "-> theirs"),
+        ("mine\n", "base\n", "-> theirs"),
+        ("mine\n", "", "theirs\n"),
+    ],
+    ids=["same lines", "binary", "links", "file and link", "nothing before"],
+)
+def test_nothing_is_applied_when_a_path_cannot_be_merged(
+    store: Store, folder: Path, mine: str | bytes, base: str | bytes, theirs: str | bytes
+) -> None:
+    make(folder, {"a": mine, "free": "1"})
+    before, after = tree(store, {"a": base, "free": "1"}), tree(store, {"a": theirs, "free": "2"})
+    present = read(folder)
+    with pytest.raises(StepFailure, match="`a` changed on both sides in ways that do not go together") as failure:
+        apply_to_folder(store, before, after, folder, merges=True)
+    assert failure.value.details["paths"] == ["a"]
+    assert read(folder) == present
+
+
+@pytest.mark.parametrize(("before", "after"), [({}, {"a": "x"}), ({"a": "x"}, {})], ids=["added", "deleted"])
+def test_nothing_is_merged_when_one_side_is_missing(
+    store: Store, folder: Path, before: dict[str, str], after: dict[str, str]
+) -> None:
+    make(folder, {"a": "mine"})
+    with pytest.raises(StepFailure, match="do not go together"):
+        apply_to_folder(store, tree(store, before), tree(store, after), folder, merges=True)
+
+
+def test_big_texts_are_not_merged(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(folder, {"a": OURS})
+    monkeypatch.setattr(applying, "LARGEST_TEXT", 5)
+    with pytest.raises(StepFailure, match="do not go together"):
+        apply_to_folder(store, tree(store, {"a": BASE}), tree(store, {"a": THEIRS}), folder, merges=True)
+
+
+def test_last_moment_edit_is_not_lost_when_files_are_moved(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(folder, {"a": "1", "b": "1"})
+    real = Path.mkdir
+
+    def mkdir(self: Path, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
+        real(self, mode, parents, exist_ok)
+        (folder / "b").write_text("edited just now")
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with pytest.raises(StepFailure, match="`b` changed there"):
+        apply_to_folder(store, tree(store, {"a": "1", "b": "1"}), tree(store, {"a": "2", "b": "2"}), folder)
+    assert read(folder) == {"a": "1", "b": "edited just now"}
