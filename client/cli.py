@@ -55,11 +55,12 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "dev": ("client.dev:dev", "Show, stop or inspect the embedded server."),
         "worker": ("client.dev:worker", "Serve the task queues with a worker."),
         "bench": ("client.commands.bench:bench", "Measure the cluster: steps, queries, decisions."),
+        "store": ("client.commands.store:store", "Collect garbage in the store, and verify it."),
         "doctor": ("client.commands.doctor:doctor", "Check what Perdure needs on this machine."),
     },
 }
 
-PLANNED = frozenset({"store", "artifacts", "schedule", "serve"})
+PLANNED = frozenset({"artifacts", "schedule", "serve"})
 
 _COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 

@@ -17,11 +17,13 @@ import fcntl
 import hashlib
 import itertools
 import os
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from activities.store.cloning import clone
 from activities.store.directory_listing import blobs_below, entries_below, keys_below
+from activities.store.directory_sweeping import sweep_folder
 from activities.store.durable_files import (
     flush,
     flush_folders,
@@ -30,7 +32,7 @@ from activities.store.durable_files import (
     write_new_file,
 )
 from activities.store.failures import store_error, store_gone
-from activities.store.interface import BlobMissing, StoredBlob, StoredEntry
+from activities.store.interface import RENEWED_AFTER, BlobMissing, StoredBlob, StoredEntry, Swept
 from activities.store.keys import checked_digest, checked_key
 from activities.store.staging import WHOLE_READ_LIMIT, Staging, hash_of, open_regular, read_all
 
@@ -126,6 +128,34 @@ class DirectoryStore:
         """Return which of these are not there."""
         return {digest for digest in digests if not self.has_blob(digest)}
 
+    def is_young(self, digest: str) -> bool:
+        """Whether the blob is there and was written or renewed lately."""
+        with self._reading():
+            try:
+                return os.stat(self._blob_name(digest)).st_mtime > _renewed_since()
+            except _ABSENT:
+                return False
+
+    def renew(self, digests: Iterable[str]) -> set[str]:
+        """Make these blobs young where they are not; return which are not there."""
+        return {digest for digest in digests if not self._is_renewed(digest)}
+
+    def check_blob(self, digest: str) -> None:
+        """Read a blob and hash it. Raises `BlobMissing`."""
+        source = self._open(digest)
+        try:
+            with self._reading():
+                found, _ = hash_of(source)
+        finally:
+            os.close(source)
+        if found != digest:
+            raise self._corrupt(digest)
+
+    def sweep(self, is_live: Callable[[str], bool], before: datetime, *, dry_run: bool) -> Swept:
+        """Remove the blobs that are not live and were neither written nor renewed since `before`."""
+        with self._writing():
+            return sweep_folder(self._blobs, self._temporary_name, is_live, before, dry_run=dry_run)
+
     def fetch(self, digests: Iterable[str]) -> None:
         """Do nothing: a folder is at hand."""
 
@@ -134,6 +164,11 @@ class DirectoryStore:
         self._check_there()
         with self._reading():
             yield from blobs_below(self._blobs)
+
+    def link_to(self, digest: str, seconds: int, file_name: str, media_type: str) -> str | None:
+        """Return None: a folder has no addresses."""
+        checked_digest(digest)
+        return None
 
     # --- records and documents ----------------------------------------------------------------------
 
@@ -252,13 +287,23 @@ class DirectoryStore:
         """Whether a blob of that name and size is there; one of another size is cut short and is put aside."""
         with self._reading():
             try:
-                kept_size = os.stat(self._blob_name(digest)).st_size
+                kept = os.stat(self._blob_name(digest))
             except _ABSENT:
                 return False
-        if kept_size == size:
-            return True
+        if kept.st_size == size:
+            return kept.st_mtime > _renewed_since() or self._is_renewed(digest)
         self._put_aside(digest)
         return False
+
+    def _is_renewed(self, digest: str) -> bool:
+        """Make a blob young; False where it is not there (any more)."""
+        with self._writing():
+            try:
+                if os.stat(self._blob_name(digest)).st_mtime <= _renewed_since():
+                    os.utime(self._blob_name(digest))
+            except _ABSENT:
+                return False
+        return True
 
     def _open(self, digest: str) -> int:
         with self._reading():
@@ -333,3 +378,7 @@ class DirectoryStore:
             yield
         except OSError as error:
             raise store_error(error, "read from", self.location) from error
+
+
+def _renewed_since() -> float:
+    return (datetime.now(UTC) - RENEWED_AFTER).timestamp()

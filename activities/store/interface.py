@@ -10,13 +10,16 @@ Errors: `StoreError` (definitions-level message, what and where and way out). A 
 is `StoreAway`: a worker waits for it (`activities.store.patience`). What this process may not do is `StoreForbidden`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from definitions.errors import ErrorClass, StepFailure
+
+RENEWED_AFTER = timedelta(hours=12)
+"""A blob that is kept again at this age is made young: a sweep that is going on must not take it."""
 
 
 class StoreError(StepFailure):
@@ -54,11 +57,26 @@ class StoredBlob:
 
     digest: str
     size: int
-    """Of its content; what it takes may be less, where it is compressed."""
+    """What it takes in the store; compressed, that is less than its content."""
     modified: datetime
     """When it (or the pack that holds it) was written last (UTC)."""
     pack: str | None = None
     """The pack that holds it; None where it stands alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What `sweep` removed, or would remove."""
+
+    blobs: int = 0
+    bytes: int = 0
+    """Of their contents; what is freed may be less, where they were compressed."""
+    packs: int = 0
+    """Packs that went, or were written anew without what nothing refers to."""
+
+    def with_blob(self, blob: StoredBlob) -> "Swept":
+        """Return the figures with one blob more."""
+        return Swept(self.blobs + 1, self.bytes + blob.size, self.packs)
 
 
 class Store(Protocol):
@@ -106,12 +124,41 @@ class Store(Protocol):
         """Return which of these are not there, asked together."""
         ...
 
+    def is_young(self, digest: str) -> bool:
+        """Whether the blob is there and was written or renewed within `RENEWED_AFTER`, so that no sweep takes it."""
+        ...
+
+    def renew(self, digests: Iterable[str]) -> set[str]:
+        """Make these blobs young where they are not, so that no sweep takes them; return which are not there.
+
+        Whoever comes to refer to blobs that it did not write itself asks this first.
+        """
+        ...
+
+    def check_blob(self, digest: str) -> None:
+        """Read a blob and hash it. Raises `BlobMissing` where it is gone, or damaged (then it is put aside)."""
+        ...
+
+    def sweep(self, is_live: Callable[[str], bool], before: datetime, *, dry_run: bool) -> Swept:
+        """Remove the blobs that are not live and were neither written nor renewed since `before`.
+
+        `before` lies at least a day back: `RENEWED_AFTER` and the time that marking took fit in twice.
+        """
+        ...
+
     def fetch(self, digests: Iterable[str]) -> None:
         """Have these blobs at hand for the reads that follow; what is not there is not told here."""
         ...
 
     def list_blobs(self) -> Iterator[StoredBlob]:
         """Yield all blobs, in no order; one that is in two packs comes twice."""
+        ...
+
+    def link_to(self, digest: str, seconds: int, file_name: str, media_type: str) -> str | None:
+        """Return an address that downloads the blob for a while, for people; None where the store has none.
+
+        Raises `BlobMissing`.
+        """
         ...
 
     def create_record(self, key: str, content: bytes) -> bool:
