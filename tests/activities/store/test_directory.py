@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from activities.store import directory, durable_files
-from activities.store.directory import DirectoryStore
 from activities.store.interface import BlobMissing, Store, StoreError
 from activities.store.opening import open_store
 from tests.activities.store.conformance import BIG, StoreConformance
