@@ -9,7 +9,7 @@ them first (`Store.renew`); hence the least grace.
 
 import contextlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -120,7 +120,7 @@ def _listed(store: Store, before: datetime) -> tuple[Marking, set[str]]:
 
 
 @contextlib.contextmanager
-def _lease(store: Store, begun: datetime, *, dry_run: bool) -> Iterator[None]:
+def _lease(store: Store, begun: datetime, *, dry_run: bool) -> Generator[None]:
     """Hold the store's one lease on collecting; that of a dead collector runs out."""
     if dry_run:
         yield
