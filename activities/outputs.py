@@ -9,10 +9,12 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from activities.artifacts.content import content_at
 from activities.store.interface import Store
+from activities.workspace.manifest import Manifest
 from definitions.errors import ErrorClass, StepFailure
 from definitions.expressions import FileReader
-from definitions.records import INLINE_LIMIT, file_reference, json_size, value_reference
+from definitions.records import INLINE_LIMIT, file_reference, folder_reference, json_size, value_reference
 from definitions.steps import ShellStep, Step
 from definitions.templates import render_value
 from definitions.values import canonical_json
@@ -55,9 +57,20 @@ def own_scope(step: Step, own: Mapping[str, JsonValue], scope: Mapping[str, Json
     return {**scope, "steps": {**others, step.id: entry}, "result": dict(own)}
 
 
-def kept_artifacts(store: Store, step: Step, folder: Path) -> dict[str, JsonValue]:
-    """Return references to the files that the step publishes. Raises StepFailure where one is missing."""
-    return {name: keep_file(store, folder, path, f"artifact `{name}`") for name, path in step.artifacts.items()}
+def kept_artifacts(store: Store, step: Step, folder: Path, manifest: Manifest | None = None) -> dict[str, JsonValue]:
+    """Return references to the files and folders that the step keeps. Raises StepFailure where one is missing.
+
+    Folders are taken from `manifest`, the tree after the step; where a run has no workspace, only files are kept.
+    """
+    kept: dict[str, JsonValue] = {}
+    for name, path in step.artifacts.items():
+        what = f"artifact `{name}`"
+        if manifest is not None and (folder / path).is_dir():
+            content = content_at(store, manifest, path, what)
+            kept[name] = folder_reference(path.removeprefix("./"), content.digest, content.size, content.files)
+        else:
+            kept[name] = keep_file(store, folder, path, what)
+    return kept
 
 
 def keep_file(store: Store, folder: Path, path: str, what: str) -> dict[str, JsonValue]:

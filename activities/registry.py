@@ -22,6 +22,7 @@ from activities.finish import finish
 from activities.items import items
 from activities.leftovers import CHECKOUTS, SCRATCH
 from activities.locks import ask_lock, find_gone
+from activities.look_ahead import LookAhead
 from activities.prepare import Preparation
 from activities.run_step import StepRunner
 from activities.secrets.sources import Secrets
@@ -49,7 +50,6 @@ from definitions.steps import STEP_MODELS, PluginStep
 from definitions.trust import TRUSTED, Trust
 
 Activity = Callable[..., Any]
-Trouble = Callable[[], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +86,18 @@ def activities(
     executors = built_in_executors() if executors is None else executors
     store = PatientStore(store, settings.vigil)
 
-    def trouble() -> str | None:
-        return settings.vigil.trouble
-
     checkouts = Checkouts(work / CHECKOUTS, store)
     cache = StepCache(store, trust=settings.trust)
     runner = StepRunner(store, checkouts, scratch, executors, settings.secrets, cache)
-    preparation = Preparation(store, client, settings.definitions, FastForward(store, runner), scratch)
+    forward = FastForward(store, runner)
+    preparation = Preparation(store, client, settings.definitions, forward, scratch)
+    ahead = LookAhead(client, forward)
     by_queue: dict[str, list[Activity]] = {"none": [], "light": [], "agent": []}
     for model in (*STEP_MODELS, PluginStep):
         kind = str(get_args(model.model_fields["type"].annotation)[0])
         if kind in executors:
-            by_queue[model.queue].append(_step_activity(kind, runner, trouble))
-    light = [*by_queue["light"], *_bookkeeping(store, checkouts, client, preparation, cache, trouble)]
+            by_queue[model.queue].append(_step_activity(kind, runner, ahead, settings.vigil))
+    light = [*by_queue["light"], *_bookkeeping(store, checkouts, client, preparation, cache, settings.vigil)]
     return light, by_queue["agent"]
 
 
@@ -112,13 +111,14 @@ def built_in_executors() -> dict[str, Executor]:
     }
 
 
-def _step_activity(kind: str, runner: StepRunner, trouble: Trouble) -> Activity:
+def _step_activity(kind: str, runner: StepRunner, ahead: LookAhead, vigil: Vigil) -> Activity:
     @activity.defn(name=kind)
     async def attempt(call: StepCall) -> StepResult:
         details = activity.info().heartbeat_details
         with reported(call.path):
-            async with beating(trouble) as beat:
-                return await runner.run(call, beat, details[0] if details else None)
+            async with beating(vigil) as beat:
+                result = await runner.run(call, beat, details[0] if details else None)
+                return await ahead.with_found(call, result)
 
     return attempt
 
@@ -129,42 +129,42 @@ def _bookkeeping(
     client: Client,
     preparation: Preparation,
     cache: StepCache,
-    trouble: Trouble,
+    vigil: Vigil,
 ) -> list[Activity]:
     @activity.defn(name="prepare")
     async def prepare(call: PrepareCall) -> Prepared:
         with reported("prepare"):
-            async with beating(trouble):
+            async with beating(vigil):
                 return await preparation.prepare(call)
 
     @activity.defn(name="finish")
     async def finish_run(call: FinishCall) -> None:
-        async with beating(trouble):
+        async with beating(vigil):
             await finish(store, checkouts, client, call)
             await asyncio.to_thread(cache.counts.flush)
 
     @activity.defn(name="evaluate")
     async def evaluate_expressions(call: EvaluateCall) -> EvaluateResult:
         with reported(call.path):
-            async with beating(trouble):
+            async with beating(vigil):
                 return await evaluate(store, call)
 
     @activity.defn(name="items")
     async def window_of_items(call: ItemsCall) -> Items:
         with reported(call.path):
-            async with beating(trouble):
+            async with beating(vigil):
                 return await items(store, call)
 
     @activity.defn(name="merge")
     async def merge_branches(call: MergeCall) -> MergeResult:
         with reported(call.path):
-            async with beating(trouble):
+            async with beating(vigil):
                 return MergeResult(tree=await asyncio.to_thread(merge, store, call.base, call.branches))
 
     @activity.defn(name="start_run")
     async def start_other_run(call: StartRunCall) -> StartedRun:
         with reported(call.path):
-            async with beating(trouble):
+            async with beating(vigil):
                 return await start_run(store, client, call)
 
     @activity.defn(name="request_cancel")

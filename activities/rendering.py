@@ -15,6 +15,7 @@ from definitions.secrets import secret_named
 from definitions.shell_values import bind, bound_text, compile_script
 from definitions.steps import ShellStep, Step
 from definitions.steps.base import Language
+from definitions.steps.sharing import is_made_after
 from definitions.templates import render_value, to_text
 
 _STEP: TypeAdapter[Step] = TypeAdapter(Step)
@@ -39,6 +40,8 @@ def render_step(step: Step, scope: dict[str, JsonValue], files: FileReader) -> t
     for text in texts(step):
         field = str(text.path[0])
         if text.language is not Language.TEMPLATE or field in _NOT_THE_ATTEMPTS:
+            continue
+        if is_made_after(text.path):
             continue
         if field == "env" and secret_named(text.text) is not None:
             continue  # the reference stays: whoever starts the process resolves it

@@ -19,8 +19,10 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from activities.artifacts.step_artifacts import Fetched, fetch_for, publish_for
+from activities.artifacts.versions import ArtifactVersion
 from activities.attempts import Beat
-from activities.executors.interface import Execution, Executor, Outcome
+from activities.executors.interface import Execution, Executor, Outcome, StandIn
 from activities.file_functions.reader import StoreFileReader
 from activities.outputs import declared_outputs, kept_artifacts
 from activities.process.environment import step_environment
@@ -36,7 +38,7 @@ from activities.workspace.manifest import Manifest, load_manifest, save_manifest
 from definitions.errors import ErrorClass, StepFailure
 from definitions.records import INLINE_LIMIT, RunContext, StepCall, StepResult, json_size
 from definitions.secrets import secret_variables
-from definitions.steps import Step
+from definitions.steps import ArtifactStep, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,13 @@ class StepRunner:
                 asked = await self.cache.asked(attempt.executor, attempt.execution, attempt.manifest)
                 async with self._turn(asked) as hit:
                     result = hit if hit is not None else await self._execute(attempt, asked)
+                result = await self._shared(attempt, result)
         except StepFailure as failure:
             failure.details["log"] = await log.close()
             failure.details["cache_key"] = None if asked is None else asked.key.digest
             raise
         except BaseException:
-            await log.close()
+            await log.close(in_haste=True)
             raise
         own = await log.close()
         return result if result.cached else result.model_copy(update={"log": own})
@@ -108,8 +111,11 @@ class StepRunner:
     async def from_cache(self, call: StepCall) -> StepResult | None:
         """Return what the cache has for an attempt, or None; nothing is run."""
         async with self._prepared(call, NoLog(), lambda details: None, None) as attempt:
+            if attempt.execution.step.publications:
+                return None  # publishing is an effect, which is the run's own and happens once it is reached
             asked = await self.cache.asked(attempt.executor, attempt.execution, attempt.manifest)
-            return None if asked is None else await self.cache.look_up(asked)
+            hit = None if asked is None else await self.cache.look_up(asked)
+            return None if hit is None else await self._shared(attempt, hit)
 
     def _turn(self, asked: Asked | None) -> contextlib.AbstractAsyncContextManager[StepResult | None]:
         return contextlib.nullcontext() if asked is None else self.cache.turn(asked)
@@ -123,7 +129,7 @@ class StepRunner:
         scratch = Path(tempfile.mkdtemp(prefix="attempt-", dir=self._scratch))
         try:
             # in a thread: a store that is waited for must not keep the worker from beating
-            context, manifest, step, bindings = await asyncio.to_thread(self._resolved, call)
+            call, context, fetched, step, bindings = await asyncio.to_thread(self._resolved, call)
             variables = secret_variables(step.env)
             secrets = await asyncio.to_thread(self._secrets.find, variables.values()) if variables else {}
             mask = Mask(secret.value for secret in secrets.values())
@@ -144,8 +150,9 @@ class StepRunner:
                 resumed_from=resumed_from,
                 mask=mask,
                 secret_versions={name: secrets[secret].version for name, secret in variables.items()},
+                fetched=fetched.versions,
             )
-            yield Attempt(call, context, manifest, execution, self._executors[step.type])
+            yield Attempt(call, context, fetched.manifest, execution, self._executors[step.type])
         finally:
             # not waited for: the step's result need not stand behind the removal of its scratch files
             asyncio.get_running_loop().run_in_executor(
@@ -155,12 +162,47 @@ class StepRunner:
     def _read_context(self, digest: str) -> RunContext:
         return RunContext.model_validate_json(self._store.read_blob(digest))
 
-    def _resolved(self, call: StepCall) -> tuple[RunContext, Manifest, Step, dict[str, str]]:
-        """Return what the store knows of the attempt, and its step with templates resolved. Blocks."""
+    def _resolved(self, call: StepCall) -> tuple[StepCall, RunContext, Fetched, Step, dict[str, str]]:
+        """Return what the store knows of the attempt, and its step with templates resolved. Blocks.
+
+        A step that fetches begins with another tree than the one before it ended with: with the artifacts in it.
+        """
         context = self._context(call.run.context)
         manifest = Manifest() if call.tree is None else self._manifest(call.tree)
+        written = parse_step(call.step)
+        fetched = self._fetched(call, written, manifest)
+        if fetched.manifest is not manifest:
+            call = call.model_copy(update={"tree": save_manifest(self._store, fetched.manifest)})
+        files = StoreFileReader(self._store, fetched.manifest)
+        return call, context, fetched, *render_step(written, call.values, files)
+
+    def _fetched(self, call: StepCall, step: Step, manifest: Manifest) -> Fetched:
+        """Return the artifacts that a step asks for, and the tree with them in it. Blocks."""
+        executor = self._executors[step.type]
+        if not step.fetches or (isinstance(executor, StandIn) and executor.stands_in(call)):
+            return Fetched([], manifest)
+        return fetch_for(self._store, step, call, StoreFileReader(self._store, manifest), manifest)
+
+    async def _shared(self, attempt: Attempt, result: StepResult) -> StepResult:
+        """Publish what the step publishes, and say in the result which versions these are, and which it fetched."""
+        execution = attempt.execution
+        if execution.step.publications and not isinstance(execution.step, ArtifactStep):
+            execution.published += await asyncio.to_thread(self._publish, attempt, result)
+        if not (execution.published or execution.fetched):
+            return result
+        versions = {
+            "published": [version.shared() for version in execution.published],
+            "fetched": [version.shared() for version in execution.fetched],
+        }
+        return result.model_copy(update=versions)
+
+    def _publish(self, attempt: Attempt, result: StepResult) -> list[ArtifactVersion]:
+        manifest = None if result.tree is None else load_manifest(self._store, result.tree)
         files = StoreFileReader(self._store, manifest)
-        return context, manifest, *render_step(parse_step(call.step), call.values, files)
+        execution = attempt.execution
+        return publish_for(
+            self._store, execution.step, attempt.call, attempt.context, result, manifest, files, execution.fetched
+        )
 
     # --- the attempt --------------------------------------------------------------------------------
 
@@ -214,7 +256,7 @@ class StepRunner:
         files = StoreFileReader(self._store, manifest)
         return StepResult(
             outputs=declared_outputs(self._store, step, outcome.outputs, folder, attempt.call.values, files),
-            artifacts=kept_artifacts(self._store, step, folder),
+            artifacts=kept_artifacts(self._store, step, folder, None if attempt.call.tree is None else manifest),
             tree=self._kept_tree(attempt, manifest),
             usage=outcome.usage,
             enforced_by=list(outcome.enforced_by),

@@ -41,6 +41,7 @@ class ErrorClass(StrEnum):
     WORKSPACE = "workspace"  # the tree could not be stored, restored or merged
     SECRET = "secret"  # noqa: S105 # a secret is not known to the worker, or would have been recorded
     STORE = "store"  # the store did not answer or is full
+    ARTIFACT = "artifact"  # an artifact is not there, is damaged, or cannot be published
     VISITS_EXHAUSTED = "visits-exhausted"  # jumps led to the step more often than `max_visits` allows
     LOOP_EXHAUSTED = "loop-exhausted"  # all passes were made and `until` is not true
     COLLECTION = "collection"  # `for_each` got no collection, one too large, or keys that are not unique

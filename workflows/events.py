@@ -73,7 +73,8 @@ class Journal:
                     self.write("artifact_published", path, name=name, file=artifact)
                 for shared in record.published:
                     facts = shared.model_dump(mode="json", exclude_none=True)
-                    self.write("artifact_published", path, **facts)
+                    name, version = shared.name, shared.version
+                    self.write("artifact_published", path, name=name, version=version, shared=facts)
             case "skipped":
                 self.write("step_skipped", path, reason=record.reason)
             case _:

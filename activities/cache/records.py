@@ -19,7 +19,7 @@ from activities.cache.keys import record_key
 from activities.store.canonical_json import canonical_json, digest_of
 from activities.store.interface import Store, StoreForbidden
 from activities.workspace.deltas import delta_from_json
-from definitions.records import Record, Usage, is_file_reference, is_value_reference
+from definitions.records import Record, Usage, is_file_reference, is_folder_reference, is_value_reference
 from definitions.trust import TRUSTED, Trust
 
 RECORD_VERSION = 1
@@ -135,7 +135,7 @@ def _remove(store: Store, name: str) -> None:
 
 
 def _referenced(value: JsonValue) -> Iterator[str]:
-    if is_file_reference(value):
+    if is_file_reference(value) or is_folder_reference(value):
         yield str(value.get("digest"))
     elif is_value_reference(value):
         yield str(value["$value"])

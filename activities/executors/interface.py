@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pydantic import JsonValue
 
+from activities.artifacts.versions import ArtifactVersion
 from activities.secrets.masking import Mask
 from activities.store.interface import Store
 from definitions.records import RunContext, StepCall, Usage
@@ -53,6 +54,10 @@ class Execution:
     where they are read, since a secret may be cut in two."""
     secret_versions: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """Which variables are secrets, and of which version: part of the cache key."""
+    fetched: list[ArtifactVersion] = field(default_factory=list[ArtifactVersion])
+    """The artifacts that the step asked for; those with a `path` lie in the workspace."""
+    published: list[ArtifactVersion] = field(default_factory=list[ArtifactVersion])
+    """What the executor itself has published already."""
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the run is cancelled; the executor also receives CancelledError."""
 
@@ -75,6 +80,15 @@ class Outcome:
     usage: Usage | None = None
     enforced_by: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class StandIn(Protocol):
+    """An executor of tests: it answers for steps without what they would need of the world."""
+
+    def stands_in(self, call: StepCall) -> bool:
+        """Whether it answers for this attempt: then nothing is fetched for it."""
+        ...
 
 
 class Executor(Protocol):

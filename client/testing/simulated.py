@@ -49,7 +49,7 @@ async def play(on: Stage, case: Case, subject: Subject) -> Outcome:
     """Play one case. Raises `NotPlayable`."""
     prompts = Prompts()
     stubs = StubExecutor(case, prompts)
-    async with on.serving(SimulatedRun, {"shell": stubs, "agent": stubs, "plugin": stubs}) as scene:
+    async with on.serving(SimulatedRun, {"shell": stubs, "agent": stubs, "artifact": stubs, "plugin": stubs}) as scene:
         await stage.lay_out(case, subject, scene.workspace)
         request = await asyncio.to_thread(stage.run_input, case, subject, scene)
         start = START if case.clock.start is None else datetime.fromisoformat(case.clock.start).astimezone(UTC)

@@ -18,6 +18,7 @@ from client.testing.prompts import prompt_of
 from client.testing.stubbing import failure_of, is_file_output, made_files, own_outputs
 from definitions.cases.models import Case, Stub, stub_at
 from definitions.errors import ErrorClass, ExpressionError, StepFailure
+from definitions.records import StepCall
 from definitions.steps import AgentStep, Step
 from definitions.templates import render_value
 
@@ -40,6 +41,10 @@ class StubExecutor:
 
     case: Case
     prompts: Prompts
+
+    def stands_in(self, call: StepCall) -> bool:
+        """Return that it always does: what a stubbed step fetches need not exist."""
+        return True
 
     async def identity(self, execution: Execution) -> dict[str, JsonValue]:
         """Return what no other attempt has: a stub answers each time that it is asked."""
@@ -64,6 +69,10 @@ class Overheard:
 
     executor: Executor
     stubs: StubExecutor
+
+    def stands_in(self, call: StepCall) -> bool:
+        """Whether the case has a stub for the step; others need what they fetch."""
+        return bool(self.stubs.case.stubs_at(call.path))
 
     async def identity(self, execution: Execution) -> dict[str, JsonValue]:
         """Return the other executor's."""

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from definitions.cases.models import Stub
 from definitions.errors import ErrorClass, StepFailure
-from definitions.steps import AgentStep, ShellStep, Step
+from definitions.steps import AgentStep, ArtifactStep, ShellStep, Step
 
 UNSTUBBED_ANSWER = "The test has no stub for this step."
 
@@ -21,6 +21,8 @@ def own_outputs(step: Step, stub: Stub) -> dict[str, JsonValue]:
     """Return the outputs of a step before those that it declares. Raises `StepFailure` (class `schema`)."""
     if isinstance(step, AgentStep):
         return _answer(step, stub)
+    if isinstance(step, ArtifactStep):
+        return {**_artifact(step), **stub.outputs}
     if isinstance(step, ShellStep):
         return {"stdout": "", "exit_code": usual_exit_code(step), **stub.outputs}
     return dict(stub.outputs)
@@ -39,6 +41,9 @@ def failure_of(step: Step, stub: Stub) -> StepFailure | None:
 def made_files(step: Step, stub: Stub) -> dict[str, str]:
     """Return the paths by name of the files that a step promises: declared file outputs, and artifacts."""
     promised = dict(step.artifacts)
+    if not isinstance(step, ArtifactStep):
+        shared = [one for one in step.publications if one.path is not None]
+        promised |= {f"publish {number}": str(one.path) for number, one in enumerate(shared)}
     for name, declared in step.outputs.items():
         if is_file_output(step, declared):
             given = stub.outputs.get(name)
@@ -54,6 +59,15 @@ def is_file_output(step: Step, declared: JsonValue) -> bool:
 def usual_exit_code(step: ShellStep) -> int:
     """Return the exit code of a script that went well."""
     return 0 if 0 in step.exit_codes else step.exit_codes[0]
+
+
+def _artifact(step: ArtifactStep) -> dict[str, JsonValue]:
+    """Return what a version that nobody published would say of itself."""
+    made: dict[str, JsonValue] = {"version": 1, "kind": "file", "digest": "", "size": 0, "metadata": {}, "file": None}
+    for one in (*step.publications, *step.fetches):
+        made["name"] = one.name
+        made["media_type"] = "application/octet-stream"
+    return made
 
 
 def _answer(step: AgentStep, stub: Stub) -> dict[str, JsonValue]:

@@ -113,6 +113,14 @@ CODES = (
         "The message says what the store was asked. Steps are tried again by the engine while it is away for a moment.",
     ),
     Code(
+        "artifact",
+        "an artifact is not there, is damaged, or cannot be published",
+        "A step fetches an artifact, a version or a tag that does not exist in the store (`optional: true` lets it go "
+        "on without), or what it publishes has a name that no artifact can have, or too many facts beside it. "
+        "`perdure artifacts list` shows what there is.",
+        Example("fetch: {name: report, tag: approved, optional: true}", label="Goes on without"),
+    ),
+    Code(
         "visits-exhausted",
         "jumps led to a step more often than `max_visits` allows",
         "A jump back is bounded: a step may be visited three times where `max_visits` says nothing else, the "

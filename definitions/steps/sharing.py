@@ -9,7 +9,6 @@ from pydantic import Field
 from definitions.durations import Duration
 from definitions.steps.languages import Model, Template, TemplateValue
 
-
 _MADE_AFTER = frozenset({"value", "tags", "metadata"})
 """Keys of a publication that may refer to what the step has made."""
 

@@ -23,7 +23,7 @@ async def failed(worker: RunningWorker, text: str, **request: JsonValue) -> tupl
     [
         ("artifacts: {a: no.txt}", "artifact `a`: `no.txt` was not made by the step"),
         ("outputs: {o: ./no.txt}", "output `o`: `./no.txt` was not made by the step"),
-        ("artifacts: {a: folder}", "artifact `a`: `folder` is a folder, not a file"),
+        ("outputs: {o: ./folder}", "output `o`: `./folder` is a folder, not a file"),
         ("artifacts: {a: link}", "artifact `a`: `link` lies outside the workspace"),
     ],
 )
