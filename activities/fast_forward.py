@@ -8,7 +8,7 @@ the interpreter.
 
 import asyncio
 import contextlib
-from collections.abc import Generator
+from collections.abc import Collection, Generator, Mapping
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -20,7 +20,7 @@ from activities.run_step import StepRunner
 from activities.store.interface import Store
 from activities.workspace.merging import merge
 from definitions.errors import ExpressionError, StepFailure
-from definitions.messages import Prepared
+from definitions.messages import Prepared, Report
 from definitions.models import Definition
 from definitions.records import (
     ActivityCall,
@@ -36,19 +36,23 @@ from definitions.records import (
     Signal,
     StartRunCall,
     StepCall,
+    StepRecord,
     StepResult,
 )
 from definitions.steps import ActivityStep, Step, all_steps
 from definitions.trust import Trust
 from workflows.events import Journal
+from workflows.foresight import sound_part
 from workflows.frames import Frame
 from workflows.interpreter import Interpreter
-from workflows.ledger import Book
+from workflows.ledger import ENDED_STEP, Book
 from workflows.lists import run_list
 from workflows.places import RunFailed
 from workflows.scope import Scopes
 from workflows.steps import HANDLERS
 
+FOUND_LIMIT = 1_000_000
+"""Bytes of records that are handed to a run at once; the server takes no message over 2 MB."""
 QUIET_TURNS = 50
 """Turns of the loop without work after which every branch is known to be parked: wake-ups go one task a turn."""
 
@@ -74,20 +78,48 @@ class FastForward:
             return kept
         book = await self.walk(prepared, definition, started_at, kept)
         records = {path: record for path, record in book.records.items() if record.status in ("completed", "skipped")}
+        records = bounded(records)
         if kept is not None:  # what goes on was begun here, and is not to be taken for begun
             return kept.model_copy(update={"records": {**kept.records, **records}, "next_order": book.next_order})
         found = Ledger(records=records, next_order=book.next_order)
         return found if any(record.cached for record in records.values()) else None
 
+    async def onward(self, report: Report, call: StepCall, result: StepResult) -> dict[str, StepRecord] | None:
+        """Return what the cache answers for after a step that a live run is at, by path; None where that is nothing.
+
+        What runs beside the step is parked, so that what is found rests on nothing that may still turn out otherwise.
+        """
+        prepared, started_at, ledger = report.prepared, report.status.started_at, report.ledger
+        if prepared is None or started_at is None:
+            return None
+        under_way = {path for path, record in ledger.records.items() if record.status not in ENDED_STEP}
+        host = CacheHost(self._store, self._runner, known={call.path: result}, parked=under_way)
+        definition = Definition.model_validate(prepared.definition)
+        book = await self.walk(prepared, definition, started_at, ledger, host)
+        found: dict[str, StepRecord] = {}
+        for path, record in book.records.items():
+            if record.status not in ("completed", "skipped"):
+                continue
+            if path not in ledger.records:
+                found[path] = record
+            elif ledger.records[path] != record and record.order is not None:
+                return None  # it would take its number after those that come after it
+        return bounded(found) or None
+
     async def walk(
-        self, prepared: Prepared, definition: Definition, started_at: datetime, kept: Ledger | None = None
+        self,
+        prepared: Prepared,
+        definition: Definition,
+        started_at: datetime,
+        kept: Ledger | None = None,
+        host: "CacheHost | None" = None,
     ) -> Book:
         """Return the ledger where every branch is parked, or has ended: what is not done yet is running in it."""
         library = {name: Definition.model_validate(body) for name, body in prepared.library.items()}
         book = Book(kept or Ledger())
         facts: dict[str, JsonValue] = {"id": prepared.run.execution_id, "started_at": started_at.isoformat()}
         scopes = Scopes(definition, prepared.inputs, prepared.env, facts, book)
-        host = CacheHost(self._store, self._runner)
+        host = host or CacheHost(self._store, self._runner)
         journal = Journal(prepared.run, book, host)
         interpreter = Interpreter(definition, journal, book, scopes, host, HANDLERS, library=library)
         walk = asyncio.create_task(run_list(interpreter, definition.steps, Frame(), prepared.tree))
@@ -101,9 +133,19 @@ class FastForward:
 class CacheHost:
     """Answers from the cache, parks everything else."""
 
-    def __init__(self, store: Store, runner: StepRunner) -> None:
+    def __init__(
+        self,
+        store: Store,
+        runner: StepRunner,
+        known: Mapping[str, StepResult] | None = None,
+        parked: Collection[str] = (),
+    ) -> None:
         self._store = store
         self._runner = runner
+        self._known = known or {}
+        """Results of attempts that are there already, by path."""
+        self._parked = parked
+        """Paths of steps that are under way elsewhere."""
         self._busy = 0
         self._calls = 0
 
@@ -141,7 +183,10 @@ class CacheHost:
 
     async def run_step(self, call: StepCall, step: Step) -> StepResult:
         """Answer from the cache, or park."""
-        if call.attempt > 1:
+        if call.path in self._known:
+            self._calls += 1
+            return self._known[call.path]
+        if call.attempt > 1 or call.path in self._parked:
             await _park()
         hit = None
         with self._working(), contextlib.suppress(StepFailure, ExpressionError):
@@ -196,6 +241,18 @@ class CacheHost:
 
     def changed(self) -> None:
         """Do nothing."""
+
+
+def bounded(records: dict[str, StepRecord]) -> dict[str, StepRecord]:
+    """Return as much of what was found as fits into one message of history."""
+    size = 0
+
+    def fits(path: str, record: StepRecord) -> bool:
+        nonlocal size
+        size += len(path) + len(record.model_dump_json(exclude_defaults=True))
+        return size <= FOUND_LIMIT
+
+    return sound_part(records, fits)
 
 
 async def _park() -> NoReturn:

@@ -104,6 +104,8 @@ class RunContext(Record):
     """Who started the run, as far as known."""
     env: dict[str, str] = {}
     """`env.X` as frozen, those that have a value: for the runs that this one starts."""
+    workspace_root: str | None = None
+    """The caller's own folder that the files were taken from, where `links` may lead to it."""
     links: dict[str, str] = {}
     """Folders of the caller's that each private copy of the workspace links to, by path in the workspace."""
 
@@ -195,6 +197,8 @@ class StepResult(Record):
     """What enforced the security profile: `cli`, `namespace`, `environment`."""
     notes: list[str] = []
     """What a reader should know: `provider claude-code replaced by scripted`."""
+    found: "dict[str, StepRecord] | None" = None
+    """With a step from the cache: what else of the run is there, by path, in the order in which it comes."""
 
 
 class StepError(Record):
@@ -452,6 +456,8 @@ class Ledger(Record):
     """End of the run's time."""
     next_order: int = 1
     """The next number of a completed step that can be undone."""
+    untold: list[str] = []
+    """Paths of records that were found in the cache while the run went, and that no event has told of yet."""
     signals: dict[str, Signal] = {}
     """Signals that came and that no `wait` has taken, by name; the last of each."""
     resumptions: dict[str, Resumption] = {}

@@ -54,7 +54,6 @@ class Interpreter:
         handlers: "Mapping[str, Handler]",
         *,
         library: Mapping[str, Definition] | None = None,
-        announce: bool = False,
     ) -> None:
         self.definition = definition
         self.book = book
@@ -66,8 +65,6 @@ class Interpreter:
         self.library: Mapping[str, Definition] = library or {}
         """The other definitions that `workflow` steps run, by the names that the steps have for them."""
         self.answer_fields = answer_fields(definition)
-        self._announce = announce
-        """Whether records that are known already (from the cache) are still to be told as events."""
 
     def inside(self, definition: Definition, scopes: Scopes) -> "Interpreter":
         """Return an interpreter of another definition in the same run."""
@@ -79,7 +76,6 @@ class Interpreter:
             self.host,
             self.handlers,
             library=self.library,
-            announce=self._announce,
         )
 
     # --- a visit ------------------------------------------------------------------------------------
@@ -116,7 +112,7 @@ class Interpreter:
             raise step_failure(StepError(type=ErrorClass.VISITS_EXHAUSTED, message=message, step=place.path))
         record = self.book.get(place.path)
         if record is not None and record.status in ENDED_STEP and not record.held:
-            self._read_back(place.path, record)
+            self.read_back(place.path, record)
             return place, record
         if record is None or record.status == "pending":
             record = await self._enter(step, place, number, blocked, entered_from)
@@ -154,14 +150,16 @@ class Interpreter:
             return self.skip(step, place.path, reason, visit=visit, entered_from=entered_from)
         return self.begin(step, place, visit=visit, entered_from=entered_from)
 
-    def _read_back(self, path: str, record: StepRecord) -> None:
-        is_told = not self._announce or record.kept_from is not None  # what a rerun keeps is told when it begins
-        self.journal.enter_phase(record.phase, silently=is_told)
-        if not is_told:
-            for inside, known in self.book.below(path):
-                if known.kept_from is None:
-                    self.journal.step_ended(inside, known)
-            self.journal.step_ended(path, record)
+    def read_back(self, path: str, record: StepRecord) -> None:
+        """Go on from a record that is known already, and tell of it where it was found in the cache."""
+        is_found = self.book.takes_untold(path)
+        self.journal.enter_phase(record.phase, silently=not is_found)
+        if not is_found:
+            return
+        for inside, known in self.book.inside(path):
+            if self.book.takes_untold(inside):
+                self.journal.step_ended(inside, known)
+        self.journal.step_ended(path, record)
 
     async def _hold(self, step: Step, place: Place) -> StepRecord:
         """Pause the run over a failed step, and do with it what a person says."""

@@ -162,6 +162,7 @@ class Iteration:
         book, path = self.interpreter.book, self._path(key)
         record = book.ended(path)
         if record is not None:
+            self.interpreter.read_back(path, record)
             return record
         await self.interpreter.host.may_start(is_long=self.step.queue == "agent")
         values = _values(self.for_each, self.items, index, await self._value(index))

@@ -7,11 +7,13 @@ Paths: `build`, `checks/lint` (in a group), `fix#3` and `fix#3/test` (a pass of 
 item), `fix@2` (a later visit).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from pydantic import JsonValue
 
 from definitions.records import Decision, Ledger, Resumption, Signal, StepError, StepRecord
+from workflows.foresight import sound_part
 from workflows.overview import ENDED_STEP, Overview
 
 FOLD_ABOVE = 400
@@ -27,6 +29,7 @@ class Book:
         self.overview = Overview()
         for path, record in ledger.records.items():
             self.put(path, record)
+        self._untold: dict[str, None] = dict.fromkeys(ledger.untold)
         self.decisions: list[Decision] = list(ledger.decisions)
         self.next_sequence: int = ledger.next_sequence
         self.next_order: int = ledger.next_order
@@ -75,6 +78,28 @@ class Book:
         self._records[path] = record
         return record
 
+    def adopt(self, ledger: Ledger) -> None:
+        """Take what is known when the run begins: what a rerun keeps, which is told at once, and what the cache has."""
+        for path, record in ledger.records.items():
+            self.put(path, record)
+            if record.kept_from is None:
+                self._untold[path] = None
+        self.decisions[:0] = ledger.decisions
+        self.next_order = max(self.next_order, ledger.next_order)
+
+    def foresee(self, records: Mapping[str, StepRecord]) -> None:
+        """Take what was found in the cache for steps to come, up to where the run has got meanwhile."""
+        if self.paused:
+            return
+        for path, record in sound_part(records, lambda path, _: path not in self._records).items():
+            self.put(path, record)
+            self._untold[path] = None
+            self.next_order = max(self.next_order, (record.order or 0) + 1)
+
+    def takes_untold(self, path: str) -> bool:
+        """Whether a record was found while the run went and is to be told; asked once."""
+        return path in self._untold and self._untold.pop(path) is None
+
     def update(self, path: str, **changes: object) -> StepRecord:
         """Replace fields of a record; a record that is not there yet begins empty."""
         return self.put(path, (self._records.get(path) or StepRecord()).model_copy(update=changes))
@@ -96,6 +121,11 @@ class Book:
     def below(self, path: str) -> list[tuple[str, StepRecord]]:
         """Return the records of the steps inside a step, in the order in which they were reached."""
         return [(known, record) for known, record in self._records.items() if known.startswith(f"{path}/")]
+
+    def inside(self, path: str) -> list[tuple[str, StepRecord]]:
+        """Return the records inside a step, an item or a pass: its steps, items and passes, and theirs."""
+        places = (f"{path}/", f"{path}[", f"{path}#")
+        return [(known, record) for known, record in self._records.items() if known.startswith(places)]
 
     def fold(self, path: str) -> None:
         """Put away the inside of a finished item or pass, where the ledger has grown; what may be needed stays."""
@@ -133,6 +163,7 @@ class Book:
             decisions=list(self.decisions),
             next_sequence=self.next_sequence,
             next_order=self.next_order,
+            untold=list(self._untold),
             paused=self.paused,
             pause_reason=self.pause_reason,
             deadline=self.deadline,

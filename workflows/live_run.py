@@ -69,10 +69,7 @@ class LiveRun:
     def adopt(self, prepared: Prepared) -> None:
         """Take the frozen run over, and what fast-forward found; what came by message meanwhile stays."""
         if prepared.ledger is not None:
-            for path, record in prepared.ledger.records.items():
-                self.book.put(path, record)
-            self.book.decisions[:0] = prepared.ledger.decisions
-            self.book.next_order = max(self.book.next_order, prepared.ledger.next_order)
+            self.book.adopt(prepared.ledger)
         self.progress.prepared = prepared.model_copy(update={"ledger": None})
         self.journal.run = prepared.run
         self.attributes.known = prepared.search_attributes

@@ -85,7 +85,9 @@ async def _one(
     """Make a pass, or read it back. Raises StepFailure with the error of the pass."""
     path = f"{place.path}#{number}"
     record = interpreter.book.ended(path)
-    if record is None:
+    if record is not None:
+        interpreter.read_back(path, record)
+    else:
         await interpreter.host.may_start(is_long=step.queue == "agent")
         before = interpreter.book.get(f"{place.path}#{number - 1}")
         frame = place.frame.item(path, values_of(loop, number), {} if before is None else {step.id: before})

@@ -169,9 +169,7 @@ class RunDefinition:
         live.total_steps = sum(1 for _ in all_steps(definition.steps))
         facts: dict[str, JsonValue] = {"id": live.progress.execution_id, "started_at": started.isoformat()}
         scopes = Scopes(definition, prepared.inputs, prepared.env, facts, live.book)
-        return Interpreter(
-            definition, live.journal, live.book, scopes, live.host, HANDLERS, library=library, announce=live.is_new
-        )
+        return Interpreter(definition, live.journal, live.book, scopes, live.host, HANDLERS, library=library)
 
     async def _undo(self, prepared: Prepared) -> None:
         """Undo what a cancelled run did; nothing holds that up, and a second cancel ends it."""

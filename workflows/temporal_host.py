@@ -152,9 +152,12 @@ class TemporalHost:
         """Run an attempt as an activity named by the step's type."""
         timeout = UNBOUNDED if step.timeout is None else step.timeout + SLACK
         queue = workflow.info().task_queue + (AGENT_QUEUE_SUFFIX if step.queue == "agent" else "")
-        return await self._activity(
+        result = await self._activity(
             step.type, call, StepResult, call.path, timeout, queue, summary(call, step, self._provider)
         )
+        if result.found is not None:
+            self._controls.book.foresee(result.found)
+        return result
 
     async def call_activity(self, call: ActivityCall, step: ActivityStep) -> JsonValue:
         """Call by the name that the author gave, once.

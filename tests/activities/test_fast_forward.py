@@ -103,3 +103,111 @@ steps:
         assert ended.status == "failed"
         assert ended.error is not None
         assert (ended.error.step, ended.error.type) == ("b", "expression")
+
+
+# --- behind a miss --------------------------------------------------------------------------------------
+
+CHANGED = """
+inputs: {text: {type: string, default: one}}
+workspace: {from: empty}
+steps:
+  - {id: a, type: shell, command: "echo a", cache: {inputs: []}}
+  - {id: miss, type: shell, command: "echo {{ inputs.text }} > m.txt", cache: {inputs: []}}
+  - {id: b, type: shell, command: "echo b > b.txt", cache: {inputs: []}}
+  - id: both
+    type: group
+    mode: parallel
+    steps:
+      - {id: l, type: shell, command: "echo l > l.txt", cache: {inputs: []}}
+      - {id: r, type: shell, command: "echo r > r.txt", cache: {inputs: []}}
+  - id: each
+    type: shell
+    for_each: {items: [x, y]}
+    command: "echo {{ item }}"
+    cache: {inputs: []}
+  - {id: c, type: shell, command: "cat b.txt", cache: {inputs: [b.txt]}}
+  - {id: read, type: set, values: {m: '{{ read_text("m.txt") }}', l: '{{ read_text("l.txt") }}'}}
+"""
+
+
+async def test_what_comes_after_a_miss_comes_with_the_first_hit(worker: RunningWorker):
+    await run(worker, CHANGED)
+    handle = await start(worker, CHANGED, inputs={"text": "two"})
+    ended = await finished(handle)
+    assert await scheduled_activities(handle) == ["prepare", "shell", "shell", "finish"]
+    assert [path for path, step in ended.steps.items() if step.type == "shell" and not step.cached] == ["miss", "each"]
+    assert ended.steps["read"].outputs == {"m": "two\n", "l": "l\n"}
+    events = (await report(handle)).events
+    assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+    ends = [event.step for event in events if event.type == "step_completed"]
+    assert sorted(filter(None, ends)) == sorted(ended.steps)
+
+
+async def test_second_miss_runs_and_what_follows_it_is_found_again(worker: RunningWorker):
+    text = CHANGED.replace("cat b.txt", "cat b.txt m.txt").replace("[b.txt]", "[b.txt, m.txt]") + (
+        "  - {id: d, type: shell, command: 'echo d', cache: {inputs: []}}\n"
+        "  - {id: e, type: shell, command: 'echo e', cache: {inputs: []}}\n"
+    )
+    await run(worker, text)
+    handle = await start(worker, text, inputs={"text": "two"})
+    ended = await finished(handle)
+    assert ended.steps["c"].outputs == {"stdout": "b\ntwo", "exit_code": 0}
+    assert (ended.steps["c"].cached, ended.steps["e"].cached) == (False, True)
+    # prepare, miss, b with what follows up to c, c, read, d with e
+    names = ["prepare", "shell", "shell", "shell", "evaluate", "shell", "finish"]
+    assert await scheduled_activities(handle) == names
+
+
+async def test_step_beside_the_hit_is_not_taken_for_done(worker: RunningWorker):
+    text = """
+inputs: {text: {type: string, default: one}}
+workspace: {from: empty}
+steps:
+  - {id: miss, type: shell, command: "echo {{ inputs.text }}", cache: {inputs: []}}
+  - id: both
+    type: group
+    mode: parallel
+    steps:
+      - id: l
+        type: group
+        steps:
+          - {id: one, type: shell, command: "echo 1", cache: {inputs: []}}
+          - {id: two, type: shell, command: "echo 2", cache: {inputs: []}}
+      - id: r
+        type: group
+        steps:
+          - {id: runs, type: shell, command: "sleep 0.3; echo r"}
+          - {id: three, type: shell, command: "echo 3", cache: {inputs: []}}
+  - {id: after, type: shell, command: "echo 4", cache: {inputs: []}}
+"""
+    await run(worker, text)
+    handle = await start(worker, text, inputs={"text": "two"})
+    ended = await finished(handle)
+    assert ended.status == "completed"
+    cached = {path: step.cached for path, step in ended.steps.items() if step.type == "shell"}
+    assert cached == {
+        "miss": False,
+        "both/l/one": True,
+        "both/l/two": True,
+        "both/r/runs": False,
+        "both/r/three": True,
+        "after": True,
+    }
+    # miss, one with two, runs, three with after
+    assert (await scheduled_activities(handle)).count("shell") == 4
+
+
+async def test_undoing_is_in_the_order_of_the_run_when_steps_were_found_ahead(worker: RunningWorker):
+    step = "{id: %s, type: shell, command: 'echo %s', cache: {inputs: []}, compensate: {type: shell, command: 'true'}}"
+    text = (
+        "inputs: {text: {default: one}}\nworkspace: {from: empty}\nsteps:\n"
+        "  - {id: miss, type: shell, command: 'echo {{ inputs.text }}', cache: {inputs: []}}\n"
+        + "".join(f"  - {step % (name, name)}\n" for name in "abc")
+        + "  - {id: fails, type: shell, command: 'exit 1'}\n"
+    )
+    await run(worker, text)
+    handle = await start(worker, text, inputs={"text": "two"})
+    ended = await finished(handle)
+    assert ended.status == "failed"
+    undone = [path.partition("/")[0] for path in ended.steps if "/compensate" in path]
+    assert undone == ["c", "b", "a"]

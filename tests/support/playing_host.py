@@ -176,20 +176,20 @@ async def play(
     env: dict[str, JsonValue] | None = None,
     ledger: Ledger | None = None,
     tree: str | None = "t0",
-    announce: bool = False,
+    found: Ledger | None = None,
     library: dict[str, Definition] | None = None,
 ) -> Played:
     """Interpret a definition to its end, as the workflow does."""
     definition = require(text if text.startswith("name:") else "name: played\n" + text, "played.yaml")
     host = host or PlayingHost()
     book = Book(ledger or Ledger())
+    if found is not None:
+        book.adopt(found)
     host.book = book
     facts: dict[str, JsonValue] = {"id": "run-1", "started_at": START.isoformat()}
     scopes = Scopes(definition, inputs or {}, env or {}, facts, book)
     journal = Journal(RunHandle(execution_id="run-1", definition_id=definition.id, context="c"), book, host)
-    interpreter = Interpreter(
-        definition, journal, book, scopes, host, HANDLERS, library=library or {}, announce=announce
-    )
+    interpreter = Interpreter(definition, journal, book, scopes, host, HANDLERS, library=library or {})
     course = await run_course(interpreter, tree)
     return Played(course.ending, course.outputs, book, host, course.tree)
 

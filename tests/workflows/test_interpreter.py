@@ -1,8 +1,9 @@
 import pytest
 
 from definitions.errors import ErrorClass, StepFailure
-from definitions.records import StepError, StepResult, Usage
+from definitions.records import Ledger, StepError, StepResult, Usage
 from tests.support.playing_host import PlayingHost, play, reload
+from workflows.ledger import Book
 
 
 def failure(kind: ErrorClass = ErrorClass.EXIT, message: str = "exit code 1") -> StepFailure:
@@ -192,9 +193,35 @@ async def test_back_off_goes_on_from_its_deadline_when_the_ledger_is_carried():
 async def test_known_steps_are_told_when_they_come_from_the_cache():
     text = "steps: [{id: a, type: shell, command: x, phase: build}]"
     first = await play(text)
-    ledger = first.book.freeze().model_copy(update={"next_sequence": 1})
-    second = await play(text, ledger=ledger, announce=True)
+    second = await play(text, found=first.book.freeze())
     assert second.told() == ["phase_started", "step_completed a"]
+    third = await play(text, ledger=reload(first.book.freeze()))
+    assert third.told() == []
+
+
+async def test_known_steps_are_told_once_when_the_run_goes_on_elsewhere_before():
+    text = "steps: [{id: a, type: shell, command: x}]"
+    book = Book(Ledger())
+    book.adopt((await play(text)).book.freeze())
+    played = await play(text, ledger=reload(book.freeze()))
+    assert played.told() == ["step_completed a"]
+    assert (await play(text, ledger=reload(played.book.freeze()))).told() == []
+
+
+async def test_items_and_passes_from_the_cache_are_told_too():
+    text = """
+steps:
+  - {id: each, type: shell, command: x, for_each: {items: [1, 2]}}
+  - {id: again, type: shell, command: x, loop: {max_iterations: 2}}
+"""
+    found = (await play(text)).book.freeze()
+    told = ["each[0]", "each[1]", "each", "again#1", "again#2", "again"]
+    assert (await play(text, found=found)).told() == [f"step_completed {path}" for path in told]
+    half = {path: record for path, record in found.records.items() if path in ("each[1]", "again#1")}
+    told = (await play(text, found=Ledger(records=half))).told()
+    assert [line for line in told if line.startswith("step_completed")] == [
+        f"step_completed {path}" for path in ("each[0]", "each[1]", "each", "again#1", "again#2", "again")
+    ]
 
 
 async def test_only_what_a_step_refers_to_travels_to_it():

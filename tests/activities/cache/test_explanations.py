@@ -134,7 +134,9 @@ def test_step_that_failed_is_explained_though_nothing_is_kept(store: Store) -> N
 
 def test_reason_is_told_when_the_very_key_had_a_result(store: Store) -> None:
     keep(store, key(), tree(store, {"out": "1"}), tree(store, {"out": "2"}), run="first")
-    again = keep(store, key(), tree(store, {"out": "x"}), tree(store, {"out": "2"}), run="again", hours=1, reason="`out`")
+    again = keep(
+        store, key(), tree(store, {"out": "x"}), tree(store, {"out": "2"}), run="again", hours=1, reason="`out`"
+    )
     assert again.is_new
     found = explain_step(store, "demo", "build", key().digest, "again")
     assert (found.verdict, found.reason) == ("same", "`out`")
