@@ -40,7 +40,7 @@ def _evaluate(store: Store, call: EvaluateCall) -> EvaluateResult:
 
 def _file(manifest: Manifest | None, name: str, path: JsonValue) -> JsonValue:
     """Return what stands for a file of the workspace. Raises StepFailure where there is none."""
-    entry = None if manifest is None else manifest.by_path.get(posixpath.normpath(str(path)))
+    entry = None if manifest is None else manifest.find(posixpath.normpath(str(path)))
     if entry is None or entry.type != "f":
         message = f"input `{name}`: the workspace has no file `{path}`"
         raise StepFailure(ErrorClass.EXPRESSION, message, {"code": "no-such-file"})

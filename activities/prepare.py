@@ -19,6 +19,7 @@ from activities.locks import claimed_group
 from activities.reruns import EarlierRun, NoSuchStep, NothingKnown, earlier_run, kept_of, taken_over
 from activities.store.interface import Store, StoreError
 from activities.workspace.git_sources import GitPolicy, GitRefused, GitTree, fetch_tree
+from activities.workspace.linked_folders import links_of
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
 from activities.workspace.sources import snapshot_source
 from definitions.agent_names import LONGEST_TEXT, find, joined, missing
@@ -70,6 +71,7 @@ class Preparation:
         inputs = await asyncio.to_thread(self._with_files, definition, inputs, tree)
         names = await asyncio.to_thread(self._names, resolved, request, tree)
         context = run_context(call, resolved, inputs, env, names)
+        context = context.model_copy(update=await asyncio.to_thread(self._links, definition, request, tree))
         context = context.model_copy(update={"trust": self._trust(request, earlier)})
         digest = await asyncio.to_thread(self._store.write_blob, context.model_dump_json().encode())
         claimed = claimed_group(definition, run_scope(call, inputs, env))
@@ -141,6 +143,21 @@ class Preparation:
             return save_manifest(self._store, fetched.manifest), fetched.commit
         return self._callers(request), None
 
+    def _links(self, definition: Definition, request: RunInput, tree: str | None) -> dict[str, object]:
+        """Return the caller's folder, and which folders of it steps see in their private copies."""
+        wanted, root = definition.workspace.link, request.workspace.root
+        if root is None or tree is None or not definition.workspace.takes_tree:
+            return {}
+        if not wanted or not Path(root).is_absolute():
+            return {"workspace_root": root if self._policy.allows_paths else None}
+        if not self._policy.allows_paths:
+            raise invalid("path-refused", "this worker links to no folder of its machine")
+        links, tracked = links_of(wanted, Path(root), load_manifest(self._store, tree))
+        if tracked:
+            message = f"`workspace.link` names `{tracked[0]}`, which the run's files have already; leave it out"
+            raise invalid("link-refused", message)
+        return {"workspace_root": root, "links": links}
+
     def _fetched(self, url: str, ref: str) -> GitTree:
         policy = GitPolicy(self._policy.git, self._policy.allows_paths)
         try:
@@ -185,7 +202,7 @@ class Preparation:
         manifest = Manifest() if tree is None else load_manifest(self._store, tree)
 
         def read_text(path: str) -> str | None:
-            entry = manifest.by_path.get(path)
+            entry = manifest.find(path)
             if entry is None or entry.type != "f" or entry.size > LONGEST_TEXT:
                 return None
             return self._store.read_blob(entry.digest).decode(errors="replace")
@@ -208,7 +225,7 @@ class Preparation:
         for name, path in named.items():
             if not isinstance(path, str):
                 continue
-            entry = manifest.by_path.get(posixpath.normpath(path))
+            entry = manifest.find(posixpath.normpath(path))
             if entry is None or entry.type != "f":
                 raise invalid("no-such-file", f"input `{name}`: the workspace has no file `{path}`")
             found[name] = file_reference(entry.path, entry.digest, entry.size)

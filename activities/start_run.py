@@ -72,7 +72,7 @@ def _request(store: Store, call: StartRunCall) -> RunInput:
         definition=FrozenDefinition(of_run=call.run.execution_id, key=call.definition),
         inputs=inputs,
         env=context.env,
-        workspace=WorkspaceInput(tree=call.tree),
+        workspace=WorkspaceInput(tree=call.tree, root=context.workspace_root),
         starter=context.starter,
         provider=context.provider,
         script=context.script,
@@ -98,7 +98,7 @@ def _carried(store: Store, name: str, value: JsonValue, tree: str | None) -> Jso
 
 def _path(store: Store, name: str, reference: Mapping[str, JsonValue], tree: str | None) -> str:
     path = str(reference[FILE_KEY])
-    entry = None if tree is None else load_manifest(store, tree).by_path.get(path)
+    entry = None if tree is None else load_manifest(store, tree).find(path)
     if entry is None or entry.digest != reference["digest"]:
         message = f"input `{name}`: the workspace has no file `{path}` with that content now; a run of its own needs it"
         raise StepFailure(ErrorClass.EXPRESSION, message, {"code": "no-such-file"})

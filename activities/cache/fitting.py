@@ -38,7 +38,7 @@ def _fits(change: Change, manifest: Manifest) -> bool:
     """Whether a path is what it was. Ignored files and git's noise are replaced whatever they are."""
     if _is_noise(change.path) or (change.is_ignored and not is_git_path(change.path)):
         return True
-    now = manifest.by_path.get(change.path)
+    now = manifest.find(change.path)
     content = None if now is None else now.content
     return content == (None if change.before is None else change.before.content)
 

@@ -87,13 +87,16 @@ class StoreFileReader:
 
     def _find(self, path: str) -> Entry | None:
         """Return the file at `path`, links followed; None where there is none, or it leads out of the tree."""
-        entries = self._manifest.by_path if self._manifest is not None else {}
+        if self._manifest is None:
+            return None
+        find = self._manifest.find
         for _ in range(_MOST_LINKS):
             if path.startswith(("/", "..")):
                 return None
-            link = next((entries[p] for p in _prefixes(path) if p in entries and entries[p].type == "l"), None)
+            found = (find(prefix) for prefix in _prefixes(path))
+            link = next((entry for entry in found if entry is not None and entry.type == "l"), None)
             if link is None:
-                entry = entries.get(path)
+                entry = find(path)
                 return entry if entry is not None and entry.type == "f" else None
             target = posixpath.join(posixpath.dirname(link.path), link.target)
             path = posixpath.normpath(target + path[len(link.path) :])

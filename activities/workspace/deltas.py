@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from activities.workspace.manifest import Entry, Manifest, entry_of_row, manifest_of, row_of_entry
+from activities.workspace.manifest import Entry, Manifest, changed, differing, entry_of_row, row_of_entry
 
 
 class Change(NamedTuple):
@@ -26,22 +26,14 @@ Delta = tuple[Change, ...]
 
 def diff(before: Manifest, after: Manifest, *, with_ignored: bool = False) -> Delta:
     """Return what differs, sorted by path; ignored paths only where asked for."""
-    changes = (
-        Change(path, before.by_path.get(path), after.by_path.get(path))
-        for path in sorted(before.by_path.keys() | after.by_path.keys())
-    )
+    left, right = differing(before, after)
+    changes = (Change(path, left.get(path), right.get(path)) for path in sorted(left.keys() | right.keys()))
     return tuple(change for change in changes if _differs(change) and (with_ignored or not change.is_ignored))
 
 
 def apply_delta(manifest: Manifest, delta: Iterable[Change]) -> Manifest:
     """Return the tree with each changed path as it is after."""
-    by_path = dict(manifest.by_path)
-    for change in delta:
-        if change.after is None:
-            by_path.pop(change.path, None)
-        else:
-            by_path[change.path] = change.after
-    return manifest_of(by_path.values())
+    return changed(manifest, {change.path: change.after for change in delta})
 
 
 def delta_to_json(delta: Delta) -> list[JsonValue]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from activities.store.interface import BlobMissing, Store
-from activities.workspace import manifest as module
+from activities.workspace import shards
 from activities.workspace.manifest import (
     EMPTY,
     Entry,
@@ -19,6 +19,7 @@ from activities.workspace.manifest import (
     row_of_entry,
     save_manifest,
 )
+from activities.workspace.shards import forget_all, remembered_entries
 from definitions.errors import ErrorClass, StepFailure
 from tests.activities.workspace.trees import MANIFESTS, tree
 
@@ -37,7 +38,7 @@ def test_manifest_reads_back_when_parsed(manifest: Manifest) -> None:
 def test_manifest_reads_back_when_saved(store: Store) -> None:
     manifest = tree(store, {"a": "1", "run*": "2", "l": "-> a", "empty": None, "x\udcff": "3"}, ignored=("a",))
     digest = save_manifest(store, manifest)
-    module._remembered.clear()
+    forget_all()
     assert load_manifest(store, digest) == manifest
     assert load_manifest(store, digest).digest == digest == save_manifest(store, manifest)
 
@@ -94,10 +95,11 @@ def test_tree_is_refused_when_restoring_it_could_leave_the_folder(entries: list[
         b"",
         b"[]",
         b"{}",
-        b'{"version":1}',
-        b'{"version":1,"entries":[1]}',
-        b'{"version":1,"entries":[["a","z","","",0]]}',
-        b'{"version":2,"entries":[]}',
+        b'{"version":2}',
+        b'{"version":2,"entries":[1]}',
+        b'{"version":2,"entries":[["a","z","","",0]]}',
+        b'{"version":2,"shards":[]}',
+        b'{"version":1,"entries":[]}',
     ],
 )
 def test_text_is_refused_when_it_is_no_manifest(content: bytes) -> None:
@@ -106,11 +108,11 @@ def test_text_is_refused_when_it_is_no_manifest(content: bytes) -> None:
 
 
 def test_memory_is_bounded_when_many_trees_are_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "REMEMBERED_ENTRIES", 10)
-    module._remembered.clear()
+    monkeypatch.setattr(shards, "REMEMBERED_ENTRIES", 10)
+    forget_all()
     for number in range(8):
         save_manifest(store, tree(store, {f"{number}-{n}": "x" for n in range(3)}))
-    assert sum(len(kept.entries) for kept in module._remembered.values()) <= 10
+    assert remembered_entries() <= 10
 
 
 def test_parents_are_the_nearest_first() -> None:
