@@ -69,7 +69,7 @@ def holders(folder: Path) -> list[str]:
 
 
 async def history_of(handle: WorkflowHandle) -> bytes:
-    return (await handle.fetch_history()).to_json().encode()
+    return b"".join(event.SerializeToString() for event in (await handle.fetch_history()).events)
 
 
 async def test_secret_is_nowhere_when_a_run_has_told_it_in_every_way(worker: RunningWorker, tmp_path: Path):
