@@ -28,9 +28,15 @@ def open_store(location: str | Path, *, may_be_read_only: bool = False) -> Store
         EnvironmentUnfit: there is none and none can be made, it is of another format, or it cannot be written.
     """
     scheme, separator, _ = str(location).partition("://")
+    if scheme == "s3" and separator:
+        from activities.store.s3.opening import open_s3_store  # boto3 takes 0.2 s to import
+
+        return open_s3_store(str(location), may_be_read_only=may_be_read_only)
     if separator:
-        planned = "is on S3, which is planned" if scheme == "s3" else f"has the unknown scheme `{scheme}`"
-        raise EnvironmentUnfit(f"the store `{location}` {planned}", "set `PERDURE_STORE` to the path of a folder")
+        raise EnvironmentUnfit(
+            f"the store `{location}` has the unknown scheme `{scheme}`",
+            "set `PERDURE_STORE` to the path of a folder, or to `s3://bucket/prefix`",
+        )
     root = Path(location).expanduser().absolute()
     try:
         _prepare(root)

@@ -27,7 +27,7 @@ def test_content_stays_when_opened_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("location", "message"), [("s3://bucket/x", "on S3, which is planned"), ("ftp://x", "unknown scheme `ftp`")]
+    ("location", "message"), [("ftp://x", "unknown scheme `ftp`"), ("s3://B/x", "names no bucket: `B`")]
 )
 def test_location_is_refused_when_it_is_no_folder(location: str, message: str) -> None:
     with pytest.raises(EnvironmentUnfit, match=message):

@@ -1,0 +1,172 @@
+"""Blobs out of the bucket: from wherever a digest may be, verified, and again from elsewhere where that fails.
+
+The order: this machine's copy, the pack that holds it (a copy of it, then S3), the blob alone on S3, and then what
+others packed since we listed last. What does not hash to its name is never handed on. From S3 it is read a second
+time, for it may have been damaged on its way only; then it is reported and counts as missing.
+"""
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from activities.store.durable_files import open_new_file, remove_quietly, write_all
+from activities.store.interface import BlobMissing
+from activities.store.keys import checked_digest
+from activities.store.s3.bucket import Bucket
+from activities.store.s3.frames import Damaged, decoded_parts
+from activities.store.s3.local_cache import LocalCache
+from activities.store.s3.pack_index import Location, PackIndex, pack_name
+from activities.store.s3.packs import content_of
+from activities.store.s3.presence import Presence, blob_name
+from activities.store.s3.transfers import pieces_of, received
+
+TRIES_ON_S3 = 2
+CACHED_SHARE = 8
+"""A blob larger than this part of the local cache's size is not kept there: it would push out all else."""
+_log = logging.getLogger("perdure.store")
+Result = TypeVar("Result")
+
+
+class _Source(NamedTuple):
+    """A place where a blob may be."""
+
+    open: Callable[[], Iterator[bytes] | None]
+    """Its content in pieces, unchecked; None where it is not there."""
+    forget: Callable[[], None]
+    """What is done where it is damaged."""
+    tries: int = 1
+
+
+class BlobReader:
+    """Any thread may read."""
+
+    def __init__(self, bucket: Bucket, presence: Presence, index: PackIndex, cache: LocalCache, pool: Executor) -> None:
+        self._bucket = bucket
+        self._presence = presence
+        self._index = index
+        self._cache = cache
+        self._pool = pool
+
+    def read(self, digest: str) -> bytes:
+        """Return a blob's content. Raises `BlobMissing`."""
+        return self.use(checked_digest(digest), b"".join)
+
+    def copy_to(self, digest: str, path: Path, *, executable: bool, folder_descriptor: int | None) -> None:
+        """Write a blob's content to a new file. Raises `BlobMissing`, OSError; nothing of it is left then."""
+        checked_digest(digest)
+        descriptor = open_new_file(path, mode=0o777 if executable else 0o666, dir_fd=folder_descriptor)
+
+        def write(pieces: Iterator[bytes]) -> None:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            os.ftruncate(descriptor, 0)
+            for piece in pieces:
+                write_all(descriptor, piece)
+
+        try:
+            self.use(digest, write)
+        except BaseException:
+            remove_quietly(path, dir_fd=folder_descriptor)
+            raise
+        finally:
+            os.close(descriptor)
+
+    def use(self, digest: str, use: Callable[[Iterator[bytes]], Result]) -> Result:
+        """Return what `use` makes of the pieces of a blob: called again, from the beginning, where one was damaged.
+
+        Raises `BlobMissing`.
+        """
+        is_damaged = False
+        for source in self._sources(digest):
+            for _ in range(source.tries):
+                pieces = source.open()
+                if pieces is None:
+                    break
+                try:
+                    return use(_checked(pieces, digest))
+                except Damaged:
+                    is_damaged = True
+                    source.forget()
+        raise self._absent(digest, is_damaged=is_damaged)
+
+    # --- within -------------------------------------------------------------------------------------
+
+    def _sources(self, digest: str) -> Iterator[_Source]:
+        yield _Source(lambda: self._cached(digest), lambda: self._cache.forget("blobs", digest))
+        location = self._index.find(digest)
+        if location is not None:
+            yield from self._packed(location)
+        yield _Source(lambda: self._alone(digest), lambda: self._report(digest), TRIES_ON_S3)
+        self._index.refresh()
+        later = self._index.find(digest)
+        if later is not None and later != location:
+            yield from self._packed(later)
+
+    def _packed(self, location: Location) -> Iterator[_Source]:
+        pack, row = location
+
+        def cached() -> Iterator[bytes] | None:
+            frame = self._cache.read("packs", pack, row.offset, row.stored)
+            return None if frame is None else _framed(frame, location)
+
+        def on_s3() -> Iterator[bytes] | None:
+            found = self._bucket.get_range(pack_name(pack), row.offset, max(row.stored, 1))
+            if found is None:
+                self._index.drop(pack)
+                return None
+            return _framed(found.body[: row.stored], location)
+
+        yield _Source(cached, lambda: self._cache.forget("packs", pack))
+        yield _Source(on_s3, lambda: self._report(row.digest), TRIES_ON_S3)
+
+    def _cached(self, digest: str) -> Iterator[bytes] | None:
+        descriptor = self._cache.open("blobs", digest)
+        return None if descriptor is None else decoded_parts(_closing(descriptor))
+
+    def _alone(self, digest: str) -> Iterator[bytes] | None:
+        name = blob_name(digest)
+        found = received(self._bucket, self._pool, name)
+        if found is None:
+            return None
+        pieces, size = found
+        if size <= self._cache.limit // CACHED_SHARE:
+            pieces = self._cache.keeping("blobs", digest, pieces)
+        return decoded_parts(pieces)
+
+    def _report(self, digest: str) -> None:
+        self._cache.forget("blobs", digest)
+        _log.warning("the blob `%s` in `%s` is damaged", digest, self._bucket.location)
+
+    def _absent(self, digest: str, *, is_damaged: bool) -> BlobMissing:
+        location = self._bucket.location
+        if not is_damaged:
+            return BlobMissing(f"blob `{digest}` is not in the store `{location}`; run again what made it")
+        self._presence.note_damaged(digest)
+        return BlobMissing(
+            f"blob `{digest}` in the store `{location}` is damaged; run again what made it (that writes it anew), "
+            "and look at what else is, with `perdure store verify`"
+        )
+
+
+def _checked(pieces: Iterator[bytes], digest: str) -> Iterator[bytes]:
+    """Yield the same pieces. Raises `Damaged` at their end, where they are not what `digest` names."""
+    found = hashlib.sha256()
+    for piece in pieces:
+        found.update(piece)
+        yield piece
+    if found.hexdigest() != digest:
+        raise Damaged(f"the content is not `{digest}`")
+
+
+def _framed(frame: bytes, location: Location) -> Iterator[bytes]:
+    yield content_of(frame, location.row)
+
+
+def _closing(descriptor: int) -> Iterator[bytes]:
+    try:
+        yield from pieces_of(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,221 @@
+"""Blobs into the bucket: small files in packs, others alone, big ones in parts.
+
+Everything is created only if it is absent, and appears whole: a pack is seen when its index is there, which is
+written after it. A process that is killed in between leaves objects that nothing names, for a sweep to find.
+"""
+
+import errno
+import hashlib
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Protocol
+
+from activities.store.s3 import frames
+from activities.store.s3.bucket import Bucket
+from activities.store.s3.local_cache import LocalCache
+from activities.store.s3.pack_index import INDEX, PackIndex, pack_name
+from activities.store.s3.packs import Pack, PackWriter
+from activities.store.s3.presence import Presence, blob_name
+from activities.store.s3.transfers import Budget, PartsSender, part_size_for, pieces_of, regrouped
+from activities.store.staging import open_regular, read_all
+
+PACKED_UP_TO = 256 << 10
+"""Larger files stand alone: they cost no more requests than they are worth, and links need no copy of them."""
+PACKED_FROM = 8
+"""So many small files at least make a pack worth its two requests."""
+WHOLE_UP_TO = 16 << 20
+"""Larger files are sent in parts, and never wholly in memory."""
+INDEX_AGE = 30.0
+CHANGES_BORNE = 3
+
+
+class _Hash(Protocol):
+    """What takes pieces in turn."""
+
+    def update(self, piece: bytes, /) -> None: ...
+
+
+class BlobWriter:
+    """Any thread may write, but none of the pool's."""
+
+    def __init__(self, bucket: Bucket, presence: Presence, index: PackIndex, cache: LocalCache, pool: Executor) -> None:
+        self._index = index
+        self._presence = presence
+        self._sender = _Sender(bucket, presence, index, cache, pool)
+        self._pool = pool
+        self._budget = Budget()
+
+    def write(self, content: bytes) -> str:
+        """Keep `content` alone; return its digest."""
+        digest = hashlib.sha256(content).hexdigest()
+        if not self._presence.is_known(digest):
+            self._sender.put(digest, content)
+        return digest
+
+    def write_files(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
+        """Keep the contents of files; return digests and sizes. Raises OSError where one cannot be read."""
+        if not paths:
+            return []
+        self._index.refresh(INDEX_AGE)
+        batch = _Batch(self._sender, self._presence, self._pool, self._budget, is_packed=len(paths) >= PACKED_FROM)
+        try:
+            kept = [batch.add(path) for path in paths]
+            batch.end()
+        except BaseException:
+            batch.abandon()
+            raise
+        return kept
+
+
+class _Batch:
+    """The files of one call: read and hashed in turn, sent while the next ones are read."""
+
+    def __init__(
+        self, sender: "_Sender", presence: Presence, pool: Executor, budget: Budget, *, is_packed: bool
+    ) -> None:
+        self._sender = sender
+        self._presence = presence
+        self._pool = pool
+        self._budget = budget
+        self._is_packed = is_packed
+        self._pack = PackWriter()
+        self._begun: set[str] = set()
+        self._flying: set[Future[None]] = set()
+
+    def add(self, path: Path) -> tuple[str, int]:
+        self._check()
+        descriptor = open_regular(path)
+        try:
+            if os.fstat(descriptor).st_size > WHOLE_UP_TO:
+                return self._sender.put_file(descriptor)
+            content = read_all(descriptor)
+        finally:
+            os.close(descriptor)
+        digest = hashlib.sha256(content).hexdigest()
+        if digest not in self._begun and not self._presence.is_known(digest):
+            self._begun.add(digest)
+            self._keep(digest, content)
+        return digest, len(content)
+
+    def end(self) -> None:
+        """Return when all is there. Raises what the first failure was."""
+        self._close_pack()
+        for future in self._flying:
+            future.result()
+
+    def abandon(self) -> None:
+        """Send no more; what is on its way is waited for, so that nothing writes behind our back."""
+        for future in self._flying:
+            future.cancel()
+        for future in self._flying:
+            if not future.cancelled():
+                future.exception()
+
+    def _keep(self, digest: str, content: bytes) -> None:
+        if not self._is_packed or len(content) > PACKED_UP_TO or self._presence.is_damaged(digest):
+            self._submit(len(content), lambda: self._sender.put(digest, content))
+            return
+        self._pack.add(digest, content)
+        if self._pack.is_full:
+            self._close_pack()
+
+    def _close_pack(self) -> None:
+        if self._pack.is_empty:
+            return
+        pack, self._pack = self._pack.finish(), PackWriter()
+        self._submit(len(pack.body), lambda: self._sender.put_pack(pack))
+
+    def _submit(self, size: int, work: Callable[[], None]) -> None:
+        taken = self._budget.take(size)
+        future = self._pool.submit(work)
+        future.add_done_callback(lambda _: self._budget.give_back(taken))
+        self._flying.add(future)
+
+    def _check(self) -> None:
+        """Raise what went wrong, before more is read."""
+        done = {future for future in self._flying if future.done()}
+        self._flying -= done
+        for future in done:
+            future.result()
+
+
+class _Sender:
+    """Sends one blob, or one pack."""
+
+    def __init__(self, bucket: Bucket, presence: Presence, index: PackIndex, cache: LocalCache, pool: Executor) -> None:
+        self._bucket = bucket
+        self._presence = presence
+        self._index = index
+        self._cache = cache
+        self._pool = pool
+
+    def put(self, digest: str, content: bytes) -> None:
+        if len(content) > WHOLE_UP_TO:
+            self._send(digest, len(content), iter([content]))
+            return
+        stored = frames.encoded(content)
+        checksum = bytes.fromhex(digest) if stored is content else hashlib.sha256(stored).digest()
+        # what is damaged is written over; else whoever was first has written the same
+        self._bucket.put(blob_name(digest), stored, checksum, if_absent=not self._presence.is_damaged(digest))
+        self._presence.note(digest)
+        self._cache.keep("blobs", digest, stored)
+
+    def put_file(self, descriptor: int) -> tuple[str, int]:
+        """Keep a big file: hashed first, for its digest is its name, and again while it is sent."""
+        for _ in range(CHANGES_BORNE):
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            digest, size = _digest_of(descriptor)
+            if not self._presence.missing([digest]):
+                return digest, size
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            if self._send(digest, size, pieces_of(descriptor)):
+                return digest, size
+        raise OSError(errno.EBUSY, "the file changes while it is read")
+
+    def _send(self, digest: str, size: int, pieces: Iterator[bytes]) -> bool:
+        """Send content in parts; False, and nothing is there, if it is not what `digest` names."""
+        found = hashlib.sha256()
+        first = next(pieces, b"")
+        content = _hashed(itertools.chain([first], pieces), found)
+        middle = first[len(first) // 2 :]
+        is_encoded = frames.is_encoded(first) or frames.is_worth_encoding(
+            first[: frames.SAMPLE], middle[: frames.SAMPLE]
+        )
+        sender = PartsSender(self._bucket, self._pool, blob_name(digest))
+        try:
+            stored = frames.encoded_parts(content) if is_encoded else content
+            for part in regrouped(stored, part_size_for(size)):
+                sender.send(part)
+            if found.hexdigest() != digest:
+                sender.abort()
+                return False
+            sender.end()
+        except BaseException:
+            sender.abort()
+            raise
+        self._presence.note(digest)
+        return True
+
+    def put_pack(self, pack: Pack) -> None:
+        self._bucket.put(pack_name(pack.name), pack.body, bytes.fromhex(pack.name), if_absent=True)
+        self._bucket.put(INDEX + pack.name, pack.rows, hashlib.sha256(pack.rows).digest(), if_absent=True)
+        self._cache.keep("packs", pack.name, pack.body)
+        self._cache.keep("index", pack.name, pack.rows)
+        self._index.add(pack)
+
+
+def _digest_of(descriptor: int) -> tuple[str, int]:
+    found, size = hashlib.sha256(), 0
+    for piece in pieces_of(descriptor):
+        found.update(piece)
+        size += len(piece)
+    return found.hexdigest(), size
+
+
+def _hashed(pieces: Iterable[bytes], found: _Hash) -> Iterator[bytes]:
+    for piece in pieces:
+        found.update(piece)
+        yield piece

@@ -1,0 +1,7 @@
+"""The suite that every back end passes, on a real server."""
+
+from tests.activities.store.conformance import StoreConformance
+
+
+class TestStoreOnVersitygw(StoreConformance):
+    """versitygw over a folder."""
