@@ -136,7 +136,7 @@ def taken_over(request: RunInput, earlier: EarlierRun, definition: Definition | 
     variables = {name: value for name, value in earlier.prepared.env.items() if isinstance(value, str)}
     workspace = request.workspace
     if workspace == WorkspaceInput() and earlier.prepared.tree is not None:
-        workspace = WorkspaceInput(tree=earlier.prepared.tree)
+        workspace = WorkspaceInput(tree=earlier.prepared.tree, root=earlier.context.workspace_root)
     return request.model_copy(
         update={
             "inputs": {**inputs, **request.inputs},

@@ -34,6 +34,7 @@ from activities.step_cache import Asked, StepCache
 from activities.step_log import StoreStepLog
 from activities.store.interface import Store
 from activities.workspace.checkouts import Checkouts
+from activities.workspace.linked_folders import linked
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
 from definitions.errors import ErrorClass, StepFailure
 from definitions.records import INLINE_LIMIT, RunContext, StepCall, StepResult, json_size
@@ -210,7 +211,9 @@ class StepRunner:
         call = attempt.call
         async with self._checkouts.hold(call.run.execution_id, call.path, call.tree) as folder:
             attempt.execution.workspace = folder
-            outcome = await self._without_secrets(attempt, folder)
+            async with linked(folder, attempt.context.links) as about_links:
+                outcome = await self._without_secrets(attempt, folder)
+            outcome = replace(outcome, notes=(*outcome.notes, *about_links))
             manifest = attempt.manifest
             if call.tree is not None:
                 manifest = await self._checkouts.snapshot(folder, attempt.manifest)

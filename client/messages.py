@@ -387,12 +387,18 @@ def applied(count: int, folder: Path) -> str:
     return f"{count} {'path' if count == 1 else 'paths'} changed in `{folder}`"
 
 
+NO_LINKS = "note: `workspace.link` is for the embedded default: on this server's workers nothing is linked"
 ONE_FORM = "give one of `--stat`, `--name-only` and `--json`"
 
 
 def plural(count: int, one: str, many: str) -> str:
     """Return a count with its noun."""
     return f"{count} {one if count == 1 else many}"
+
+
+def no_folder_to_link(link: str, root: Path) -> str:
+    """Say that a folder to link is not there."""
+    return f"note: `{link}` is not linked: there is no such folder in `{root}`"
 
 
 def no_changes_by(step: str) -> str:
@@ -588,3 +594,69 @@ def verified(blobs: int, content: int, cached_steps: int, trees: int, location: 
     """Say what a verification looked at."""
     counted = [_counted(blobs, "blob"), _counted(cached_steps, "cached step"), _counted(trees, "tree")]
     return f"looked at {', '.join(counted)} ({size(content)}) in {location}"
+
+
+NO_ARTIFACTS = "no artifacts: a step publishes one with `publish: {name: …, path: …}`"
+
+
+def artifact_taken(path: str | Path) -> str:
+    """Say that an artifact is not written over something."""
+    return f"`{path}` is there already; nothing was written"
+
+
+def artifact_written(shown: str, path: str | Path) -> str:
+    """Say where an artifact is now."""
+    return f"{shown} is in {path}"
+
+
+def no_link(shown: str, location: str) -> str:
+    """Say that there is no link to an artifact."""
+    return f"there is no link to `{shown}`: the store `{location}` gives none"
+
+
+def no_link_to_folder(shown: str) -> str:
+    """Say that a folder has no link."""
+    return f"`{shown}` is a folder, which is many objects in the store"
+
+
+def tag_moved(name: str, tag: str, version: int, before: int | None) -> str:
+    """Say where a tag stands now."""
+    if before == version:
+        return f"`{tag}` of {name} stands at version {version}, as before"
+    stood = "" if before is None else f" (before: {before})"
+    return f"`{tag}` of {name} stands at version {version}{stood}"
+
+
+def tag_removed(name: str, tag: str, before: int) -> str:
+    """Say that a tag stands nowhere."""
+    return f"`{tag}` of {name} is removed; it stood at version {before}"
+
+
+def unknown_tag(name: str, tag: str) -> str:
+    """Say that an artifact has no such tag."""
+    return f"the artifact `{name}` has no tag `{tag}`"
+
+
+def tagged(shown: str, tags: Sequence[str]) -> str:
+    """Say that a version is not deleted since a tag stands at it."""
+    return f"`{shown}` is not deleted: {', '.join(f'`{tag}`' for tag in tags)} {'stand' if len(tags) > 1 else 'stands'} at it"
+
+
+def confirm_delete_artifact(shown: str, count: int, location: str) -> str:
+    """Ask before versions are deleted."""
+    return f"delete {shown} ({_counted(count, 'version')}) from {location}? whoever fetches it will fail"
+
+
+def artifacts_deleted(count: int) -> str:
+    """Say how many versions are gone."""
+    return f"{_counted(count, 'version')} deleted; `perdure store gc` gives the room back"
+
+
+def unknown_run_artifact(execution_id: str, name: str) -> str:
+    """Say that a run kept no artifact of that name."""
+    return f"the run `{execution_id}` has no artifact `{name}`"
+
+
+def several_run_artifacts(name: str, steps: Sequence[str]) -> str:
+    """Say that several steps kept an artifact of one name."""
+    return f"{_counted(len(steps), 'step')} kept an artifact `{name}`"

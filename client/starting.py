@@ -64,7 +64,8 @@ async def input_of(store: Callable[[], Store], request: Request, *, is_embedded:
     tree = None
     if request.source.definition.workspace.takes_tree:
         tree = await asyncio.to_thread(_snapshot, store(), request.workspace)
-    return _run_input(request, tree, is_embedded=is_embedded)
+    root = _root_for_links(request, is_embedded=is_embedded)
+    return _run_input(request, tree, root, is_embedded=is_embedded)
 
 
 def new_execution_id(definition_id: str) -> str:
@@ -122,12 +123,29 @@ def _snapshot(store: Store, folder: Path) -> str:
     return save_manifest(store, manifest)
 
 
-def _run_input(request: Request, tree: str | None, *, is_embedded: bool) -> RunInput:
+def _root_for_links(request: Request, *, is_embedded: bool) -> str | None:
+    """Return the folder whose ignored folders steps see; a run on a cluster sees none."""
+    from activities.workspace.sources import source_root
+
+    workspace = request.source.definition.workspace
+    if not workspace.link or not workspace.takes_tree:
+        return None
+    if not is_embedded:
+        say(messages.NO_LINKS)
+        return None
+    root = source_root(request.workspace)
+    for link in workspace.link:
+        if not (root / link).is_dir():
+            say(messages.no_folder_to_link(link, root))
+    return str(root)
+
+
+def _run_input(request: Request, tree: str | None, root: str | None, *, is_embedded: bool) -> RunInput:
     return RunInput(
         definition=request.source.reference,
         inputs=request.inputs,
         env=environment_of(request.source.definition, os.environ, request.source.whole.library.values()),
-        workspace=WorkspaceInput(tree=tree),
+        workspace=WorkspaceInput(tree=tree, root=root),
         starter=user_name(),
         names=request.source.names,
         provider=request.provider,

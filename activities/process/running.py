@@ -17,6 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from activities.process.isolation import Isolation, probe
+from activities.process.shielding import shielded
 from activities.process.tree import Output, ProcessExit, Tree
 from definitions.errors import ErrorClass, StepFailure
 
@@ -39,8 +40,9 @@ async def run_process(
     Raises:
         StepFailure: the program cannot be found or started.
     """
-    command = [find_program(argv[0], cwd, env), *argv[1:]]
-    tree = Tree(isolation or probe(), on_stdout, on_stderr)
+    isolation = isolation or probe()
+    command = shielded([find_program(argv[0], cwd, env), *argv[1:]], may_have_users=isolation.kind == "namespace")
+    tree = Tree(isolation, on_stdout, on_stderr)
     try:
         await _uninterrupted(tree.start(command, cwd, env, stdin))
         clock = asyncio.timeout(timeout.total_seconds() if timeout else None)

@@ -122,6 +122,12 @@ CODES = (
         "user that the worker runs as; it never prompts.",
     ),
     Code(
+        "link-refused",
+        "a folder that should be linked is part of the run's files",
+        "`workspace: {link: […]}` is for folders that git ignores, such as `.venv`: they stay where they are, and "
+        "steps see them read-only. What git does not ignore travels with the files anyway.",
+    ),
+    Code(
         "no-such-tree",
         "the store has no tree of that digest",
         "The workspace of a start input names a tree by digest. Either it was never stored, or the worker uses another "

@@ -1,3 +1,4 @@
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from activities.prepare import Preparation
 from activities.run_step import StepRunner
 from activities.store.opening import open_store
 from activities.workspace.checkouts import Checkouts
+from activities.workspace.manifest import save_manifest
+from activities.workspace.snapshots import snapshot
+from activities.workspace.sources import snapshot_source
 from definitions.messages import InlineDefinition, PrepareCall, Prepared, RunInput, WorkspaceInput
 from definitions.records import RunContext
 from tests.support.live_runs import run
@@ -135,3 +139,91 @@ async def test_run_is_refused_when_a_file_input_is_not_there(client: Client, tmp
     request = RunInput(definition=InlineDefinition(text=text), inputs={"module": "no.py"})
     kind, message = await refused(client, tmp_path, request, allows_inline=True)
     assert (kind, message) == ("no-such-file", "input `module`: the workspace has no file `no.py`")
+
+
+def repository(folder: Path) -> Path:
+    folder.mkdir()
+    git = ["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run([*git, "init", "-q", "-b", "main"], check=True)
+    (folder / "a.txt").write_text("from git\n")
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-qm", "x"], check=True)
+    return folder
+
+
+GIT = """
+name: from-git
+inputs: {repository: {type: string}}
+workspace: {git: {url: "{{ inputs.repository }}", ref: "{{ default(env.REF, 'main') }}"}}
+steps: [{id: a, type: shell, command: cat a.txt}]
+"""
+
+
+async def test_files_are_a_commits_when_the_definition_names_a_repository(worker: RunningWorker, tmp_path: Path):
+    source = repository(tmp_path / "source")
+    ended = await run(worker, GIT.removeprefix("\nname: from-git\n"), inputs={"repository": str(source)})
+    assert ended.steps["a"].outputs == {"stdout": "from git", "exit_code": 0}
+
+
+async def test_commit_is_frozen_with_the_run(client: Client, tmp_path: Path):
+    source = repository(tmp_path / "source")
+    inline = InlineDefinition(text=TEXT)
+    given = WorkspaceInput.model_validate({"git": {"url": str(source)}})
+    request = RunInput(definition=inline, workspace=given)
+    found = await prepared(client, tmp_path, request, allows_inline=True, allows_paths=True)
+    assert found.commit is not None
+    assert len(found.commit) == 40
+    again = RunInput(definition=inline, workspace=WorkspaceInput(tree=found.tree))
+    assert (await prepared(client, tmp_path, again, allows_inline=True)).tree == found.tree
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [("https://git.example.org/x", "git-refused"), ("/nowhere/at/all", "git-failed"), ("", "git-refused")],
+)
+async def test_run_is_refused_when_its_repository_cannot_be_had(client: Client, tmp_path: Path, url: str, kind: str):
+    request = RunInput(definition=InlineDefinition(text=GIT), inputs={"repository": url})
+    assert (await refused(client, tmp_path, request, allows_inline=True, allows_paths=True))[0] == kind
+
+
+async def test_run_is_refused_when_the_address_has_no_value(client: Client, tmp_path: Path):
+    text = GIT.replace("inputs.repository", "env.NOWHERE")
+    request = RunInput(definition=InlineDefinition(text=text), inputs={"repository": "x"})
+    kind, message = await refused(client, tmp_path, request, allows_inline=True)
+    assert kind == "git-refused"
+    assert "`workspace.git` cannot be evaluated" in message
+
+
+LINK = """
+name: linked
+workspace: {link: [.venv]}
+steps:
+  - {id: a, type: shell, command: "cat .venv/x; if echo y > .venv/x; then exit 9; fi"}
+  - {id: b, type: shell, command: "cat .venv/x; ls -A"}
+"""
+
+
+async def test_steps_see_the_callers_folder_and_cannot_change_it(worker: RunningWorker, tmp_path: Path):
+    source = tmp_path / "source"
+    (source / ".venv").mkdir(parents=True)
+    (source / ".venv" / "x").write_text("theirs\n")
+    (source / ".gitignore").write_text(".venv/\n")
+    tree = save_manifest(worker.store, snapshot_source(worker.store, source))
+    ended = await run(worker, LINK.removeprefix("\nname: linked\n"), workspace={"tree": tree, "root": str(source)})
+    assert ended.error is None
+    assert [step.outputs and step.outputs["stdout"] for step in ended.steps.values()] == ["theirs", "theirs\n.venv\na"]
+    assert (source / ".venv" / "x").read_text() == "theirs\n"
+    assert ended.tree == tree
+
+
+async def test_link_is_refused_when_it_cannot_be(client: Client, tmp_path: Path):
+    store = open_store(str(tmp_path / "store"))
+    source = tmp_path / "source"
+    (source / ".venv").mkdir(parents=True)
+    (source / ".venv" / "x").write_text("part of the files")
+    tree = save_manifest(store, snapshot(store, source))
+    given = WorkspaceInput(tree=tree, root=str(source))
+    request = RunInput(definition=InlineDefinition(text=LINK), workspace=given)
+    assert (await refused(client, tmp_path, request, allows_inline=True))[0] == "path-refused"
+    kind, _ = await refused(client, tmp_path, request, allows_inline=True, allows_paths=True)
+    assert kind == "link-refused"

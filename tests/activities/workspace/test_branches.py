@@ -166,7 +166,7 @@ def test_name_is_refused_when_it_is_taken_or_none(
 ) -> None:
     if name == "\udcff":
         name = "a\nb"
-    with pytest.raises(StepFailure, match="already|is not fit for the name"):
+    with pytest.raises(StepFailure, match=r"already|is not fit for the name"):
         apply_to_branch(store, *trees, repository, name, "m")
 
 
