@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.store.patience import Vigil, Waiter
 from definitions.errors import ErrorClass, ExpressionError, StepFailure
 from definitions.messages import WAITING
 from definitions.records import StepError, Usage
@@ -26,13 +27,13 @@ Beat = Callable[[dict[str, JsonValue]], None]
 
 
 @contextlib.asynccontextmanager
-async def beating(trouble: Callable[[], str | None] = lambda: None) -> AsyncGenerator[Beat]:
-    """Send heartbeats while the block runs; the value sets what they carry. `trouble` is what holds the worker up."""
+async def beating(vigil: Vigil) -> AsyncGenerator[Beat]:
+    """Send heartbeats while the block runs; the value sets what they carry. They say what holds the worker up."""
     carried: dict[str, JsonValue] = {}
 
     def send() -> None:
-        waiting = trouble()
-        activity.heartbeat(carried if waiting is None else {**carried, WAITING: waiting})
+        trouble = vigil.trouble
+        activity.heartbeat(carried if trouble is None else {**carried, WAITING: trouble})
 
     def beat(details: dict[str, JsonValue]) -> None:
         carried.update(details)
@@ -43,11 +44,17 @@ async def beating(trouble: Callable[[], str | None] = lambda: None) -> AsyncGene
             await asyncio.sleep(BEAT_SECONDS)
             send()
 
-    drummer = asyncio.create_task(drum())
-    try:
-        yield beat
-    finally:
-        drummer.cancel()
+    async def let_go(waiter: Waiter) -> None:
+        await activity.wait_for_cancelled()
+        vigil.give_up(waiter)
+
+    with vigil.waiter() as waiter:
+        beside = [asyncio.create_task(drum()), asyncio.create_task(let_go(waiter))]
+        try:
+            yield beat
+        finally:
+            for task in beside:
+                task.cancel()
 
 
 @contextlib.contextmanager

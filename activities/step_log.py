@@ -32,7 +32,8 @@ _PENDING_LIMIT = 16 * 1024 * 1024  # bytes that may wait for a slow store; more 
 _ROOM = 4 * 1024 * 1024  # bytes waiting above which `room` holds the writer back
 _LONGEST_WAIT_FOR_ROOM = 5.0
 _BIGGEST_CHUNK = 4 * 1024 * 1024
-_CLOSE_TIMEOUT = 30.0
+_CLOSE_TIMEOUT = 3600.0  # the store itself is not waited for any longer (`activities.store.patience`)
+_HASTE = 2.0
 
 
 def log_key(execution_id: str, path: str, attempt: int) -> str:
@@ -97,7 +98,7 @@ class StoreStepLog:
 
     def write(self, content: bytes) -> None:
         """Add what a process printed."""
-        content = self._mask.bytes(content)
+        content = self._mask.masked(content)
         if not content:
             return
         with self._changed:
@@ -121,14 +122,26 @@ class StoreStepLog:
         while self._waiting > _ROOM and self._failure is None and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.01)  # the other side is a thread
 
-    async def close(self) -> str | None:
-        """Write what is left; return the log's key, or None where nothing was logged. May be called twice."""
+    async def close(self, *, in_haste: bool = False) -> str | None:
+        """Write what is left; return the log's key, or None where nothing was logged. May be called twice.
+
+        In haste (the attempt is cancelled, or its worker stops) a store that does not answer is not waited for.
+        """
         with self._changed:
             self._is_closing = True
             self._changed.notify()
-        if self._thread is not None:
+        if self._thread is not None and in_haste:
+            await self._ended_soon(self._thread)
+        elif self._thread is not None:
             await asyncio.to_thread(self._thread.join, _CLOSE_TIMEOUT)
         return self._key if self._has_written else None
+
+    @staticmethod
+    async def _ended_soon(thread: threading.Thread) -> None:
+        """Wait for a thread without another one: those of the loop may all be waiting for the store."""
+        deadline = time.monotonic() + _HASTE
+        while thread.is_alive() and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
     def _start(self) -> None:
         if self._thread is None:

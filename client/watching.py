@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from client import closings, messages
+from client.held_up import waiting_for
 from client.runs import (
     EVENTS_LIMIT,
     NoAnswer,
@@ -36,6 +37,8 @@ SETTLE_SECONDS = 0.015
 LONGEST_PAUSE_SECONDS = 5.0
 NO_WORKER_AFTER_SECONDS = 3.0
 """How long workflow code may wait for a worker before it is said."""
+HELD_UP_AFTER_SECONDS = 4.0
+"""How long nothing may happen, and between two looks, before it is asked whether steps wait for the store."""
 PROBE_AFTER_SECONDS = 15.0
 """How long nothing may happen before the run is asked all the same: a worker may have died in a long step."""
 
@@ -97,6 +100,8 @@ class _Watch:
         self._is_lost = False
         self._has_missed_worker = False
         self._asked_at = time.monotonic()
+        self._looked_at = time.monotonic()
+        self._is_held_up = False
 
     async def until_end(self) -> Status:
         while True:
@@ -117,13 +122,31 @@ class _Watch:
                 await asyncio.wait_for(self._pulse.stirred.wait(), pause)
             except TimeoutError:
                 self._observer.tick()
+                await self._say_held_up()
                 self._say_no_worker(_has_passed(self._pulse.task_due_since, NO_WORKER_AFTER_SECONDS))
                 if self._unanswered or self._pulse.trouble or _has_passed(self._asked_at, PROBE_AFTER_SECONDS):
                     return
                 continue
             await asyncio.sleep(SETTLE_SECONDS)
             self._pulse.stirred.clear()
+            if not self._is_held_up:
+                self._looked_at = time.monotonic()
             return
+
+    async def _say_held_up(self) -> None:
+        """Say once that steps wait for the store, and once that they do not any more."""
+        from temporalio.service import RPCError
+
+        if self._is_lost or not _has_passed(self._looked_at, HELD_UP_AFTER_SECONDS):
+            return
+        self._looked_at = time.monotonic()
+        with suppress(RPCError):  # the follower meets the same trouble, and says it
+            waiting = await waiting_for(self._connection, self._id)
+            if waiting is not None and not self._is_held_up:
+                self._observer.notice(messages.store_away(waiting))
+            if waiting is None and self._is_held_up:
+                self._observer.notice(messages.STORE_BACK)
+            self._is_held_up = waiting is not None
 
     def _say_no_worker(self, is_missing: bool) -> None:
         if is_missing and not self._has_missed_worker and not self._is_lost:

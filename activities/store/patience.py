@@ -14,11 +14,13 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from activities.store.interface import Store, StoreAway, StoredBlob, StoredEntry
+from activities.store.interface import Store, StoreAway, StoredBlob, StoredEntry, Swept
 
 PATIENCE = timedelta(hours=1)
 FIRST_PAUSE = timedelta(milliseconds=250)
@@ -28,13 +30,24 @@ _log = logging.getLogger("perdure.store")
 Result = TypeVar("Result")
 
 
+@dataclass(slots=True)
+class Waiter:
+    """An attempt, for whom calls wait in threads of their own."""
+
+    has_given_up: bool = False
+
+
+_WAITER: ContextVar[Waiter | None] = ContextVar("waiter", default=None)
+"""For whom a call is made; `asyncio.to_thread` carries it along."""
+
+
 class Vigil:
     """The waiting of one worker for its store. Any thread may ask and wait."""
 
     def __init__(self, patience: timedelta = PATIENCE) -> None:
         self._patience = patience.total_seconds()
-        self._lock = threading.Lock()
-        self._ended = threading.Event()
+        self._changed = threading.Condition()
+        self._has_ended = False
         self._waiting = 0
         self._since: datetime | None = None
         self._reason = ""
@@ -42,20 +55,38 @@ class Vigil:
     @property
     def trouble(self) -> str | None:
         """What is waited for, and since when; None while all is well."""
-        with self._lock:
+        with self._changed:
             if self._since is None:
                 return None
             return f"waiting since {self._since:%H:%M:%S} UTC: {self._reason}"
 
+    @contextmanager
+    def waiter(self) -> Generator[Waiter]:
+        """Make the calls of this block, and of threads started in it, those of one waiter, who can give up."""
+        waiter = Waiter()
+        before = _WAITER.set(waiter)
+        try:
+            yield waiter
+        finally:
+            _WAITER.reset(before)
+
+    def give_up(self, waiter: Waiter) -> None:
+        """Wait no more for this one, who was cancelled: what waits gets its `StoreAway`, and lets go of folders."""
+        with self._changed:
+            waiter.has_given_up = True
+            self._changed.notify_all()
+
     def end(self) -> None:
-        """Wait no more, for the worker ends: what waits gets its `StoreAway`."""
-        self._ended.set()
+        """Wait no more for anyone: the worker ends."""
+        with self._changed:
+            self._has_ended = True
+            self._changed.notify_all()
 
     def call(self, work: Callable[[], Result]) -> Result:
         """Return what `work` returns, as soon as the store lets it. Blocks.
 
         Raises:
-            StoreAway: patience is used up.
+            StoreAway: patience is used up, or whoever waited has given up.
         """
         try:
             return work()
@@ -68,7 +99,7 @@ class Vigil:
         deadline = time.monotonic() + self._patience
         pause = FIRST_PAUSE.total_seconds()
         # jitter, so that the steps of many workers do not all come back in the same moment
-        while time.monotonic() < deadline and not self._ended.wait(pause * random.uniform(0.5, 1.0)):  # noqa: S311
+        while time.monotonic() < deadline and self._rested(pause * random.uniform(0.5, 1.0)):  # noqa: S311
             try:
                 return work()
             except StoreAway as error:
@@ -76,10 +107,18 @@ class Vigil:
                 pause = min(pause * 2, LONGEST_PAUSE.total_seconds())
         raise last
 
+    def _rested(self, seconds: float) -> bool:
+        """Wait a while; False where there is no more waiting."""
+        waiter = _WAITER.get()
+        with self._changed:
+            return not self._changed.wait_for(
+                lambda: self._has_ended or (waiter is not None and waiter.has_given_up), seconds
+            )
+
     @contextmanager
     def _watching(self, error: StoreAway) -> Generator[None]:
         """Count who waits: the first and the last of them say so in the worker's log."""
-        with self._lock:
+        with self._changed:
             self._waiting += 1
             if self._since is None:
                 self._since, self._reason = datetime.now(UTC), error.message
@@ -87,7 +126,7 @@ class Vigil:
         try:
             yield
         finally:
-            with self._lock:
+            with self._changed:
                 self._waiting -= 1
                 if self._waiting == 0:
                     _log.warning("the waiting for the store, since %s UTC, has ended", f"{self._since:%H:%M:%S}")
@@ -139,6 +178,23 @@ class PatientStore:
         wanted = list(digests)
         return self.vigil.call(lambda: self._store.missing_blobs(wanted))
 
+    def is_young(self, digest: str) -> bool:
+        """Whether the blob is there and no sweep takes it."""
+        return self.vigil.call(lambda: self._store.is_young(digest))
+
+    def renew(self, digests: Iterable[str]) -> set[str]:
+        """Make these blobs young; return which are not there."""
+        wanted = list(digests)
+        return self.vigil.call(lambda: self._store.renew(wanted))
+
+    def check_blob(self, digest: str) -> None:
+        """Read a blob and hash it. Raises `BlobMissing`."""
+        self.vigil.call(lambda: self._store.check_blob(digest))
+
+    def sweep(self, is_live: Callable[[str], bool], before: datetime, *, dry_run: bool) -> Swept:
+        """Remove the blobs that nothing needs, without patience: what is left is swept the next time."""
+        return self._store.sweep(is_live, before, dry_run=dry_run)
+
     def fetch(self, digests: Iterable[str]) -> None:
         """Have these blobs at hand."""
         wanted = list(digests)
@@ -147,6 +203,10 @@ class PatientStore:
     def list_blobs(self) -> Iterator[StoredBlob]:
         """Yield all blobs, without patience: they come in no order, so nothing says where to go on."""
         return self._store.list_blobs()
+
+    def link_to(self, digest: str, seconds: int, file_name: str, media_type: str) -> str | None:
+        """Return an address for people, or None."""
+        return self.vigil.call(lambda: self._store.link_to(digest, seconds, file_name, media_type))
 
     def create_record(self, key: str, content: bytes) -> bool:
         """Create a record; False where another one is there."""

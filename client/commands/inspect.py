@@ -63,12 +63,16 @@ def show(execution_id: str, as_json: bool, profile: str | None) -> ExitCode:
 
 
 async def _status(connection: Connection, execution_id: str) -> Status:
+    from client.held_up import waiting_for
     from client.runs import NoAnswer, current_status, no_answer
 
     try:
-        return await current_status(connection, execution_id)
+        status = await current_status(connection, execution_id)
     except NoAnswer as error:
         raise no_answer(execution_id) from error
+    if status.status == "running" and (waiting := await waiting_for(connection, execution_id)) is not None:
+        say(messages.store_away(waiting))
+    return status
 
 
 def _show_run(status: Status) -> None:

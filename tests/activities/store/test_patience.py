@@ -1,7 +1,8 @@
+import asyncio
 import logging
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,12 @@ def test_every_call_is_answered_when_the_store_comes_back(
     assert away().read_blob(digest) == b"content"
     assert away().has_blob(digest)
     assert away().missing_blobs([digest, ABSENT]) == {ABSENT}
+    assert away().is_young(digest)
+    assert away().renew([digest, ABSENT]) == {ABSENT}
+    away().check_blob(digest)
+    assert away().link_to(digest, 60, "a", "text/plain") is None
     away().fetch([digest])
+    assert store.sweep(lambda _: False, datetime.now(UTC) - timedelta(days=2), dry_run=True).blobs == 0
     assert away().create_record("a/record", b"1")
     assert not store.create_record("a/record", b"2")
     assert away().read_record("a/record") == b"1"
@@ -143,3 +149,20 @@ def test_nobody_waits_on_when_the_worker_ends(flaky: FlakyStore) -> None:
     store.vigil.end()
     reader.join(10)
     assert len(failures) == 1
+
+
+async def test_one_attempt_waits_no_more_and_others_do_when_it_is_given_up(flaky: FlakyStore) -> None:
+    flaky.absences = 1_000_000
+    store = PatientStore(flaky, Vigil())
+    digest = flaky._store.write_blob(b"x")  # pyright: ignore[reportPrivateUsage]
+    other = asyncio.create_task(asyncio.to_thread(store.read_blob, digest))
+    with store.vigil.waiter() as waiter:
+        given_up = asyncio.create_task(asyncio.to_thread(store.read_blob, digest))
+    while len(flaky.calls) < 2:  # the other side is threads
+        await asyncio.sleep(0.001)
+    store.vigil.give_up(waiter)
+    with pytest.raises(StoreAway):
+        await given_up
+    assert not other.done()
+    flaky.absences = 0
+    assert await other == b"x"
