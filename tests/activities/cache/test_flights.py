@@ -26,8 +26,8 @@ async def lead(of: Flights, owner: str = "a", name: str = NAME) -> Lead:
 async def until_waiting(of: Flights) -> asyncio.Task[Lead | None]:
     """Return a task that waits for another's flight: it has looked at the lease, or at the event."""
     task = asyncio.create_task(of.join(NAME, "b"))
-    done, _ = await asyncio.wait([task], timeout=0.2)
-    assert not done
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(task), 0.2)
     return task
 
 
@@ -71,11 +71,14 @@ async def test_others_go_on_when_names_differ(store: Store) -> None:
 async def test_lease_of_a_dead_worker_is_taken_over_once(store: Store) -> None:
     dead = Lease(store, LEASES + NAME, "dead", beat=LONG.total_seconds())
     assert await dead.take() is None
-    found = await asyncio.gather(
-        *(flights(store, stale_after=SHORT * 5).join(NAME, f"run-{number}") for number in range(1))
-    )
-    assert found[0] is not None
-    await found[0].land()
+    joining = [
+        asyncio.create_task(flights(store, stale_after=SHORT * 20).join(NAME, f"run-{number}")) for number in range(3)
+    ]
+    first = await next(asyncio.as_completed(joining))
+    assert first is not None
+    assert sum(task.done() for task in joining) == 1
+    await first.land()
+    assert sorted(str(lead) for lead in await asyncio.gather(*joining) if lead is None) == ["None", "None"]
     assert list(store.list_keys(LEASES)) == []
     await dead.end()
 
@@ -164,10 +167,18 @@ async def test_beat_that_fails_is_made_up_for_by_the_next(store: Store, monkeypa
     assert list(store.list_keys(LEASES)) == []
 
 
-async def test_beating_ends_when_somebody_took_the_lease_over(store: Store) -> None:
+async def test_beating_ends_when_somebody_took_the_lease_over(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     held = Lease(store, LEASES + NAME, "slow", beat=SHORT.total_seconds())
     assert await held.take() is None
+    asked = asyncio.Event()
+    swap, loop = store.swap_document, asyncio.get_running_loop()
+
+    def watched(key: str, before: bytes | None, after: bytes) -> bool:
+        loop.call_soon_threadsafe(asked.set)
+        return swap(key, before, after)
+
     store.write_document(LEASES + NAME, b'{"owner": "other"}')
-    await asyncio.sleep(SHORT.total_seconds() * 3)
-    assert store.read_document(LEASES + NAME) == b'{"owner": "other"}'
+    monkeypatch.setattr(store, "swap_document", watched)
+    await asked.wait()
     await held.end()
+    assert store.read_document(LEASES + NAME) == b'{"owner": "other"}'

@@ -34,8 +34,8 @@ def test_key_is_the_known_one_when_the_rules_are_those_of_version_2() -> None:
     assert canonical_json(found.descriptor) == (
         b'{"cache_key":null,"environment":{},"epoch":0,"inputs":{"files":"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e'
         b'8310c060f61caaff8a","patterns":null},"occurrence":[],"platform":{"architecture":"x86_64","system":"linux"},"salt'
-        b'":"","step":{"command":"echo \\"$v1\\"","exit_codes":[0],"shell":"bash","type":"shell"},"tool":{},"values":{},"ve'
-        b'rsion":2}'
+        b'":"","step":{"command":"echo \\"$v1\\"","exit_codes":[0],"shell":"bash","type":"shell"},"tool":{},"values":{}'
+        b',"version":2}'
     )
     assert found.digest == digest_of(b"perdure.step/2\n" + canonical_json(found.descriptor))
 
