@@ -159,15 +159,13 @@ class StepCache:
         call = asked.execution.call
         owner = f"{call.run.execution_id}/{call.path}/{call.attempt}"
         name = record_key(asked.key.digest, asked.trust).removeprefix("cache/")
-        has_waited = False
         while True:
             lead = await self._flights.join(name, owner)
             hit = await self._looked_up_again(asked, lead)
-            if hit is not None and has_waited:
-                hit = hit.model_copy(update={"notes": [*hit.notes, JOINED]})
-            if hit is not None or lead is not None:
+            if lead is not None:
                 return lead, hit
-            has_waited = True
+            if hit is not None:
+                return None, hit.model_copy(update={"notes": [*hit.notes, JOINED]})
 
     async def _looked_up_again(self, asked: Asked, lead: Lead | None) -> StepResult | None:
         try:

@@ -4,11 +4,12 @@ Lower case, no full stop, values in backticks, the wrong thing first, a way out 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from activities.cache.counts import Count
     from activities.garbage.collecting import Collected
     from definitions.records import Status
 
@@ -465,11 +466,57 @@ def cache_verdict(step: str, key: str, *, is_hit: bool) -> str:
 
 
 CACHE_VERDICTS = {
-    "unknown": "  nothing is stored under this key: the step failed, or the cache was cleared",
-    "first": "  it is the first of its kind: this step of this definition was not stored before",
-    "same": "  the record before it has the same fields; files that the step touches differed, or it was cleared",
-    "differs": "  against the record before it, these fields differ:",
+    "unknown": "  nothing is known of this key: it was long ago, or the cache was cleared",
+    "first": "  it is the first of its kind: this step of this definition had no result before",
 }
+COUNTS_HEAD = "    hits     runs   rate    saved             definition / step"
+
+
+def same_key(reason: str) -> str:
+    """Say why a step ran though there was a result under its very key."""
+    return f"  there was a result under this key, and it ran: {reason or 'the cache was cleared meanwhile'}"
+
+
+def nearest_result(execution_id: str, created_at: datetime) -> str:
+    """Say against which result the fields that follow differ."""
+    return (
+        f"  against its nearest earlier result, of {execution_id} ({created_at:%Y-%m-%d %H:%M:%S} UTC), these differ:"
+    )
+
+
+def more_differences(count: int) -> str:
+    """Say how many differences are not shown."""
+    return f"    … and {count} more (`--json` has them all)"
+
+
+def result_not_kept(reason: str) -> str:
+    """Say why a result is not in the cache."""
+    return f"  its result was not kept: {reason}"
+
+
+def cache_maker(execution_id: str, path: str, created_at: datetime, seconds: float, usd: float) -> str:
+    """Say whose result was taken, and what that saved."""
+    saved = span(timedelta(seconds=seconds)) + (f" and {money(usd)}" if usd else "")
+    return f"  made by {execution_id}, step {path}, at {created_at:%Y-%m-%d %H:%M:%S} UTC; that saved {saved}"
+
+
+def cache_saved(total: "Count") -> str:
+    """Say how often steps came from the cache, and what that saved."""
+    looked_up = f"{total.hits} of {total.hits + total.runs} looked up came from the cache"
+    return f"{looked_up} ({_rate(total)}), which saved {_saved(total)}"
+
+
+def cache_count(definition: str, step: str, count: "Count") -> str:
+    """Return a step's row under `COUNTS_HEAD`."""
+    return f"  {count.hits:6}   {count.runs:6}   {_rate(count):>4}    {_saved(count):<16}  {definition} / {step}"
+
+
+def _rate(count: "Count") -> str:
+    return "-" if count.hit_rate is None else f"{count.hit_rate:.0%}"
+
+
+def _saved(count: "Count") -> str:
+    return span(timedelta(seconds=count.seconds_saved)) + (f", {money(count.usd_saved)}" if count.usd_saved else "")
 
 
 def _cached_steps(count: int) -> str:
@@ -639,7 +686,8 @@ def unknown_tag(name: str, tag: str) -> str:
 
 def tagged(shown: str, tags: Sequence[str]) -> str:
     """Say that a version is not deleted since a tag stands at it."""
-    return f"`{shown}` is not deleted: {', '.join(f'`{tag}`' for tag in tags)} {'stand' if len(tags) > 1 else 'stands'} at it"
+    names = ", ".join(f"`{tag}`" for tag in tags)
+    return f"`{shown}` is not deleted: {names} {'stand' if len(tags) > 1 else 'stands'} at it"
 
 
 def confirm_delete_artifact(shown: str, count: int, location: str) -> str:

@@ -39,6 +39,12 @@ class Count:
     """What the runs that went well took."""
     usd: float = 0.0
 
+    @property
+    def hit_rate(self) -> float | None:
+        """How many of the look-ups were hits; None where there were none."""
+        looked_up = self.hits + self.runs
+        return self.hits / looked_up if looked_up else None
+
     def plus(self, more: "Count") -> "Count":
         """Return the sum."""
         return Count(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(more), strict=True)))

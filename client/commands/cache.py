@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from client import messages
 from client.exit_codes import ExitCode
-from client.options import json_option, profile_option, run_argument
+from client.options import json_option, profile_option, read_duration, run_argument
 from client.output import Problem, one_line, say, write_json
 
 if TYPE_CHECKING:
-    from activities.cache.explanations import Explanation
+    from collections.abc import Iterator
+
+    from activities.cache.counts import Count
+    from activities.cache.explanations import Difference, Explanation
     from activities.cache.housekeeping import CacheStats
+    from activities.cache.records import CacheRecord
     from definitions.records import Status, StepStatus
+
+
+SHOWN_DIFFERENCES = 40
 
 
 @click.group(short_help="Explain, count and clear cached steps.")
@@ -30,7 +38,11 @@ def cache() -> None:
 @json_option()
 @profile_option
 def explain(execution_id: str, step: str, as_json: bool, profile: str | None) -> ExitCode:
-    """Say why STEP of the run ID was or was not taken from the cache: the fields of its key that differ."""
+    """Say why STEP of the run ID was or was not taken from the cache.
+
+    For a hit, whose result it was and what that saved; for a step that ran, each field of its key that differs from the
+    nearest earlier result of the same step.
+    """
     from activities.cache.explanations import explain_step
     from client.recorded import status_and_store
 
@@ -38,19 +50,20 @@ def explain(execution_id: str, step: str, as_json: bool, profile: str | None) ->
     record = _step(status, step)
     if record.cache_key is None:
         raise Problem(messages.step_without_key(step), slug="no-cache-key", remedy=messages.not_cached_hint(step))
-    explanation = explain_step(store, status.definition_id, step, record.cache_key)
+    explanation = explain_step(store, status.definition_id, step, record.cache_key, execution_id)
     if as_json:
         write_json({"execution_id": execution_id, "step": step, "cached": record.cached, **_as_json(explanation)})
     else:
-        _print(step, explanation, is_hit=record.cached)
+        for line in _explained(step, explanation, is_hit=record.cached):
+            click.echo(line)
     return ExitCode.SUCCESS
 
 
-@cache.command(short_help="Count what the cache holds.")
+@cache.command(short_help="Count what the cache holds and what it saved.")
 @json_option()
 @profile_option
 def stats(as_json: bool, profile: str | None) -> ExitCode:
-    """Count what the cache holds, by definition, and what it saves."""
+    """Count what the cache holds, how often steps came from it, and what that saved, by definition and step."""
     from activities.cache.housekeeping import stats as stats_of
     from client.connection import offline_store
 
@@ -62,24 +75,40 @@ def stats(as_json: bool, profile: str | None) -> ExitCode:
     click.echo(messages.cache_figures(found.records, found.damaged, found.seconds, found.usd, store.location))
     for name, count in found.definitions:
         click.echo(f"  {count:6}  {one_line(name)}")
+    for line in _counted(found):
+        click.echo(line)
     return ExitCode.SUCCESS
 
 
-@cache.command(short_help="Forget all cached steps.")
+@cache.command(short_help="Forget cached steps.")
+@click.option("--definition", metavar="ID", help="Only what runs of this definition made.")
+@click.option("--step", metavar="STEP", help="Only this step: its path, or its id wherever it stands.")
+@click.option(
+    "--older-than", metavar="DURATION", callback=read_duration, help="Only what was made before: `7d`, `12h`."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option()
 @profile_option
-def clear(yes: bool, as_json: bool, profile: str | None) -> ExitCode:
-    """Forget all cached steps: each runs anew once. Runs, logs and files stay."""
+def clear(
+    definition: str | None,
+    step: str | None,
+    older_than: timedelta | None,
+    yes: bool,
+    as_json: bool,
+    profile: str | None,
+) -> ExitCode:
+    """Forget cached steps, all of them or some: each runs anew once. Runs, logs and files stay."""
     from activities.cache import housekeeping
     from client.connection import offline_store
 
     store = offline_store(profile)
-    count = housekeeping.stats(store).records
+    before = None if older_than is None else datetime.now(UTC) - older_than
+    which = housekeeping.Which(definition, step, before)
+    count = len(housekeeping.matching(store, which))
     if count and not yes and not click.confirm(messages.confirm_clear(count, store.location), err=True):
         say(messages.NOTHING_DONE)
         return ExitCode.SUCCESS
-    removed = housekeeping.clear(store)
+    removed = housekeeping.clear(store, which)
     if as_json:
         write_json({"location": store.location, "removed": removed})
     else:
@@ -97,17 +126,52 @@ def _step(status: Status, step: str) -> StepStatus:
     return status.steps[step]
 
 
-def _print(step: str, explanation: Explanation, *, is_hit: bool) -> None:
-    click.echo(messages.cache_verdict(step, explanation.key, is_hit=is_hit))
+def _explained(step: str, explanation: Explanation, *, is_hit: bool) -> Iterator[str]:
+    yield messages.cache_verdict(step, explanation.key, is_hit=is_hit)
     if is_hit:
-        record = explanation.record
-        if record is not None:
-            click.echo(f"  made by {record.produced_by.execution_id} at {record.created_at:%Y-%m-%d %H:%M:%S} UTC")
+        if explanation.record is not None:
+            yield _whose(explanation.record)
         return
-    click.echo(messages.CACHE_VERDICTS[explanation.verdict])
-    for found in explanation.differences:
-        before, after = one_line(json.dumps(found.before), 80), one_line(json.dumps(found.after), 80)
-        click.echo(f"    {one_line(found.field)}: {before} -> {after}")
+    yield _why(explanation)
+    for found in explanation.differences[:SHOWN_DIFFERENCES]:
+        yield _difference(found)
+    more = len(explanation.differences) - SHOWN_DIFFERENCES
+    if more > 0:
+        yield messages.more_differences(more)
+    if explanation.not_kept:
+        yield messages.result_not_kept(explanation.not_kept)
+
+
+def _whose(record: CacheRecord) -> str:
+    made = record.produced_by
+    usd = 0.0 if record.usage is None else record.usage.usd or 0.0
+    return messages.cache_maker(made.execution_id, made.path, record.created_at, record.seconds, usd)
+
+
+def _why(explanation: Explanation) -> str:
+    if explanation.verdict == "same":
+        return messages.same_key(explanation.reason)
+    if explanation.verdict == "differs" and explanation.earlier is not None:
+        earlier = explanation.earlier
+        return messages.nearest_result(earlier.produced_by.execution_id, earlier.created_at)
+    return messages.CACHE_VERDICTS[explanation.verdict]
+
+
+def _difference(found: Difference) -> str:
+    before, after = one_line(json.dumps(found.before), 80), one_line(json.dumps(found.after), 80)
+    return f"    {one_line(found.field)}: {before} -> {after}"
+
+
+def _counted(found: CacheStats) -> Iterator[str]:
+    """Yield the counts: all together, then by definition and step, what saved most first."""
+    if not found.counts:
+        return
+    yield ""
+    yield messages.cache_saved(found.total)
+    ranked = sorted(found.counts.items(), key=lambda item: (-item[1].seconds_saved, -item[1].hits, item[0]))
+    yield messages.COUNTS_HEAD
+    for (definition, step), count in ranked:
+        yield messages.cache_count(one_line(definition, 40), one_line(step, 60), count)
 
 
 def _as_json(explanation: Explanation) -> dict[str, object]:
@@ -117,6 +181,8 @@ def _as_json(explanation: Explanation) -> dict[str, object]:
         "record": None if explanation.record is None else explanation.record.model_dump(mode="json"),
         "earlier": None if explanation.earlier is None else explanation.earlier.model_dump(mode="json"),
         "differences": [asdict(found) for found in explanation.differences],
+        "reason": explanation.reason or None,
+        "not_kept": explanation.not_kept or None,
     }
 
 
@@ -129,4 +195,13 @@ def _figures(found: CacheStats) -> dict[str, object]:
         "oldest": None if found.oldest is None else found.oldest.isoformat(),
         "newest": None if found.newest is None else found.newest.isoformat(),
         "definitions": dict(found.definitions),
+        "total": _count(found.total),
+        "steps": [
+            {"definition": definition, "step": step, **_count(count)}
+            for (definition, step), count in sorted(found.counts.items())
+        ],
     }
+
+
+def _count(count: Count) -> dict[str, object]:
+    return {**asdict(count), "hit_rate": count.hit_rate}

@@ -1,6 +1,5 @@
 """What caching means for steps as they really run: our worker, a real server, a folder store."""
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator
 from pathlib import Path

@@ -1,13 +1,15 @@
 import hashlib
 import json
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from activities.cache.index import Line, remember
 from activities.cache.keys import CacheKey
 from activities.cache.records import Producer
 from activities.cache.saving import save
+from activities.store.canonical_json import canonical_json
 from activities.store.opening import open_store
 from activities.workspace.manifest import save_manifest
 from activities.workspace.snapshots import snapshot
@@ -186,8 +188,17 @@ def test_apply_wants_a_folder(cli, changed):
 
 
 def cached(store, day, command, run_id):
-    key = CacheKey(hashlib.sha256(command.encode()).hexdigest(), {"step": {"command": command}}, b"{}")
+    key = CacheKey(hashlib.sha256(command.encode()).hexdigest(), {"step": {"command": command}, "inputs": {"files": "0"}}, b"{}")
     moment = datetime(2026, 1, day, tzinfo=UTC)
+    line = Line(
+        key=key.digest,
+        execution_id=run_id,
+        created_at=moment - timedelta(seconds=2),
+        descriptor=store.write_blob(canonical_json(key.descriptor)),
+        files=store.write_blob(key.files),
+        reason="`out`, which the step changes, is not what it was then",
+    )
+    remember(store, "d", "a", line)
     produced_by = Producer(execution_id=run_id, definition_id="d", path="a")
     assert save(
         store,
@@ -209,6 +220,7 @@ def test_explain_names_the_field_that_differs(cli, store):
     key = cached(store, 2, "echo 2", "two")
     record(store, "two", steps={"a": StepStatus(status="completed", cache_key=key), "b": StepStatus(status="failed")})
     said = cli("cache", "explain", "two", "a").out
+    assert "against its nearest earlier result, of one (2026-01-01 00:00:00 UTC), these differ:" in said
     assert f"a: not in the cache, so it ran (key {key[:16]})" in said
     assert '    step.command: "echo 1" -> "echo 2"' in said
     answer = json.loads(cli("cache", "explain", "two", "a", "--json").out)
@@ -218,13 +230,51 @@ def test_explain_names_the_field_that_differs(cli, store):
 def test_explain_says_who_made_what_was_taken(cli, store):
     key = cached(store, 1, "echo 1", "one")
     record(store, "two", steps={"a": StepStatus(status="completed", cache_key=key, cached=True)})
-    assert "made by one at 2026-01-01 00:00:00 UTC" in cli("cache", "explain", "two", "a").out
+    said = cli("cache", "explain", "two", "a").out
+    assert "made by one, step a, at 2026-01-01 00:00:00 UTC; that saved 2.0 s and $0.50" in said
+
+
+def test_explain_says_why_a_result_under_the_same_key_was_not_taken(cli, store):
+    key = cached(store, 1, "echo 1", "one")
+    line = Line(
+        key=key,
+        execution_id="two",
+        created_at=datetime(2026, 1, 2, tzinfo=UTC),
+        reason="what was kept is older than its `ttl`, 1:00:00",
+        not_kept="the store is full",
+    )
+    remember(store, "d", "a", line)
+    record(store, "two", steps={"a": StepStatus(status="completed", cache_key=key)})
+    said = cli("cache", "explain", "two", "a").out
+    assert "there was a result under this key, and it ran: what was kept is older than its `ttl`" in said
+    assert "its result was not kept: the store is full" in said
+    answer = json.loads(cli("cache", "explain", "two", "a", "--json").out)
+    assert (answer["verdict"], answer["not_kept"]) == ("same", "the store is full")
+
+
+def test_explain_shows_so_many_differences_and_json_all(cli, store):
+    cached(store, 1, "echo 1", "one")
+    files = canonical_json({f"src/{number}.py": "file 1" for number in range(50)})
+    key = CacheKey("ab" * 32, {"step": {"command": "echo 1"}, "inputs": {"files": "other"}}, files)
+    line = Line(
+        key=key.digest,
+        execution_id="two",
+        created_at=datetime(2026, 1, 2, tzinfo=UTC),
+        descriptor=store.write_blob(canonical_json(key.descriptor)),
+        files=store.write_blob(files),
+    )
+    remember(store, "d", "a", line)
+    record(store, "two", steps={"a": StepStatus(status="failed", cache_key=key.digest)})
+    said = cli("cache", "explain", "two", "a").out
+    assert '    inputs.files: src/0.py: null -> "file 1"' in said
+    assert "… and 10 more (`--json` has them all)" in said
+    assert len(json.loads(cli("cache", "explain", "two", "a", "--json").out)["differences"]) == 50
 
 
 def test_explain_says_when_there_is_nothing_to_explain(cli, store):
     record(store, "r", steps={"a": StepStatus(status="failed"), "b": StepStatus(status="failed", cache_key="0" * 64)})
     assert "error[no-cache-key]" in cli("cache", "explain", "r", "a").err
-    assert "nothing is stored under this key" in cli("cache", "explain", "r", "b").out
+    assert "nothing is known of this key" in cli("cache", "explain", "r", "b").out
     ran = cli("cache", "explain", "r", "aa")
     assert (ran.code, "error[unknown-step]" in ran.err) == (2, True)
     assert "lists its steps" in cli("cache", "explain", "r", "zzzz").err
@@ -233,8 +283,27 @@ def test_explain_says_when_there_is_nothing_to_explain(cli, store):
 def test_stats_count_and_clear_forgets_after_asking(cli, store, monkeypatch):
     cached(store, 1, "echo 1", "one")
     assert cli("cache", "stats").out == f"1 cached step in {store.location}, worth 2.0 s, $0.50\n       1  d\n"
+    store.write_document("cache/counts/2026-01-01/w", b'{"d": {"a": [3, 1, 6, 1.5, 2, 0.5], "b": [0, 0, 0, 0, 0, 0]}}')
+    said = cli("cache", "stats").out
+    assert "3 of 4 looked up came from the cache (75%), which saved 6.0 s, $1.50\n" in said
+    assert "       3        1    75%    6.0 s, $1.50      d / a\n" in said
+    assert "       0        0      -    0.0 s             d / b\n" in said
+    answer = json.loads(cli("cache", "stats", "--json").out)
+    assert (answer["total"]["hit_rate"], answer["steps"][0]["step"], answer["steps"][0]["hits"]) == (0.75, "a", 3)
     assert json.loads(cli("cache", "stats", "--json").out)["definitions"] == {"d": 1}
     monkeypatch.setattr("click.confirm", lambda *_texts, **_options: False)
     assert cli("cache", "clear").err == "nothing was done\n"
     assert cli("cache", "clear", "--yes").err == "1 cached step forgotten\n"
     assert json.loads(cli("cache", "clear", "--json").out)["removed"] == 0
+
+
+def test_clear_forgets_what_is_meant_only(cli, store):
+    cached(store, 1, "echo 1", "one")
+    cached(store, 2, "echo 2", "two")
+    assert cli("cache", "clear", "--definition", "other", "--yes").err == "0 cached steps forgotten\n"
+    assert cli("cache", "clear", "--step", "b", "--yes").err == "0 cached steps forgotten\n"
+    assert cli("cache", "clear", "--older-than", "3650d", "--yes").err == "0 cached steps forgotten\n"
+    assert cli("cache", "clear", "--older-than", "soon", "--yes").code == ExitCode.USAGE
+    assert cli("cache", "clear", "--definition", "d", "--step", "a", "--older-than", "1s", "--yes").err == (
+        "2 cached steps forgotten\n"
+    )

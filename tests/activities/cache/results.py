@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
 
-from activities.cache.keys import CacheKey, cache_key
 from activities.cache.index import Line, remember
+from activities.cache.keys import CacheKey, cache_key
 from activities.cache.lookup import ANY, Limits
 from activities.cache.records import Producer
 from activities.cache.saving import Kept, save
