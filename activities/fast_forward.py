@@ -214,7 +214,7 @@ class CacheHost:
     async def merge(self, call: MergeCall) -> str:
         """Merge here."""
         with self._working():
-            return await asyncio.to_thread(merge, self._store, call.base, call.branches)
+            return await asyncio.to_thread(merge, self._store, call.base, call.branches, texts=call.texts)
 
     async def sleep_until(self, moment: datetime, summary: str) -> None:
         """Park."""

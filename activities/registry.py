@@ -159,7 +159,7 @@ def _bookkeeping(
     async def merge_branches(call: MergeCall) -> MergeResult:
         with reported(call.path):
             async with beating(vigil):
-                return MergeResult(tree=await asyncio.to_thread(merge, store, call.base, call.branches))
+                return MergeResult(tree=await asyncio.to_thread(merge, store, call.base, call.branches, texts=call.texts))
 
     @activity.defn(name="start_run")
     async def start_other_run(call: StartRunCall) -> StartedRun:

@@ -244,6 +244,8 @@ class MergeCall(Record):
     base: str
     branches: dict[str, str]
     """Digest of the tree after, by branch id, in declared order."""
+    texts: bool = False
+    """Whether texts that several branches changed are merged."""
 
 
 class MergeResult(Record):

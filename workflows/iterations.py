@@ -140,8 +140,9 @@ class Iteration:
             outputs[key] = record.outputs if record.status == "completed" else None
             trees[key] = record.tree
         tree = self.place.tree
-        if self.for_each.merge == "files":
-            tree = await join(self.interpreter, self.place.path, tree, trees)
+        if self.for_each.merge != "outputs":
+            texts = self.for_each.merge == "texts"
+            tree = await join(self.interpreter, self.place.path, tree, trees, texts=texts)
         stored = await self.interpreter.evaluator.stored(outputs, self.place)
         return StepResult(outputs=stored if isinstance(stored, dict) else {}, tree=tree)
 

@@ -14,15 +14,18 @@ if TYPE_CHECKING:
     from workflows.interpreter import Interpreter
 
 
-async def join(interpreter: Interpreter, path: str, base: str | None, branches: dict[str, str | None]) -> str | None:
-    """Return the tree in which the branches' changes to `base` are together."""
+async def join(
+    interpreter: Interpreter, path: str, base: str | None, branches: dict[str, str | None], *, texts: bool = False
+) -> str | None:
+    """Return the tree in which the branches' changes to `base` are together; `texts`: also inside of files."""
     changed = {name: tree for name, tree in branches.items() if tree is not None and tree != base}
     if base is None or not changed:
         return base
     if len(set(changed.values())) == 1:
         return next(iter(changed.values()))
     await interpreter.host.may_start()
-    return await interpreter.host.merge(MergeCall(run=interpreter.journal.run, path=path, base=base, branches=changed))
+    call = MergeCall(run=interpreter.journal.run, path=path, base=base, branches=changed, texts=texts)
+    return await interpreter.host.merge(call)
 
 
 async def side_by_side(branches: Sequence[Callable[[], Awaitable[bool]]]) -> None:

@@ -1,11 +1,13 @@
 """The join of parallel branches: by path, a pure function of the trees, in declared order.
 
 A path that one branch changed is taken from it; one that several changed must be the same in all of them, or
-the join fails and names it. Deleting here and changing there is a conflict too, and so is a file where another
+the join fails and names it; where asked for (`merge: texts`), texts that they changed in different places are merged
+one after the other. Deleting here and changing there is a conflict in any case, and so is a file where another
 branch made a folder. Ignored paths do not take part: they stay as they were before the branches.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import JsonValue
 
@@ -20,26 +22,38 @@ from activities.workspace.manifest import (
     printable,
     save_manifest,
 )
+from activities.workspace.text_merging import LARGEST_TEXT, merged_text
 from definitions.errors import ErrorClass, StepFailure
 
 NAMED_CONFLICTS = 10
 
 
-def merge(store: Store, base: str | None, branches: Mapping[str, str | None]) -> str:
+Resolve = Callable[[Sequence[Change]], Entry | None]
+"""Makes one of the different things that branches made of a path, or gives up."""
+
+
+def merge(store: Store, base: str | None, branches: Mapping[str, str | None], *, texts: bool = False) -> str:
     """Return the digest of the join of `branches` (trees by branch id). Blocks. Raises `StepFailure`."""
     trees = {branch: load_manifest(store, digest) for branch, digest in branches.items()}
-    return save_manifest(store, merge_manifests(load_manifest(store, base), trees))
+    resolve = functools.partial(_merged_text, store) if texts else _give_up
+    return save_manifest(store, merge_manifests(load_manifest(store, base), trees, resolve))
 
 
-def merge_manifests(base: Manifest, branches: Mapping[str, Manifest]) -> Manifest:
+def _give_up(_: Sequence[Change]) -> None:
+    """Leave a conflict one."""
+
+
+def merge_manifests(base: Manifest, branches: Mapping[str, Manifest], resolve: Resolve = _give_up) -> Manifest:
     """Return the join. Raises `StepFailure` (details `kind: conflict`) naming paths and branches."""
     changes = _changes(base, branches)
-    conflicts = {path: list(by_branch) for path, by_branch in changes.items() if _disagree(by_branch)}
+    disputed = {path: by_branch for path, by_branch in changes.items() if _disagree(by_branch)}
+    resolved = {path: resolve(list(by_branch.values())) for path, by_branch in disputed.items()}
+    conflicts = {path: list(by_branch) for path, by_branch in disputed.items() if resolved[path] is None}
     if conflicts:
         raise _conflict(conflicts)
     merged = {entry.path: entry for entry in base.visible()}
     for path, by_branch in changes.items():
-        after = next(iter(by_branch.values())).after
+        after = resolved.get(path) or next(iter(by_branch.values())).after
         if after is None or after.ignored:
             merged.pop(path, None)
         else:
@@ -48,6 +62,25 @@ def merge_manifests(base: Manifest, branches: Mapping[str, Manifest]) -> Manifes
     if nested:
         raise _conflict(nested)
     return manifest_of([*merged.values(), *_ignored_that_fit(base, merged)])
+
+
+def _merged_text(store: Store, changes: Sequence[Change]) -> Entry | None:
+    """Return a text with what each branch made of it, the first one first; None where that is not to be had."""
+    before = changes[0].before
+    afters = [change.after for change in changes if change.after is not None and not change.after.ignored]
+    if before is None or len(afters) < len(changes) or {entry.type for entry in (before, *afters)} != {"f"}:
+        return None
+    if max(entry.size for entry in (before, *afters)) > LARGEST_TEXT:
+        return None
+    base = text = store.read_blob(before.digest)
+    for entry in afters:
+        merged = merged_text(base, text, store.read_blob(entry.digest))
+        if merged is None:
+            return None
+        text = merged
+    changed_bits = {entry.executable for entry in afters} - {before.executable}
+    executable = changed_bits.pop() if changed_bits else before.executable
+    return before._replace(digest=store.write_blob(text), size=len(text), executable=executable)
 
 
 def _changes(base: Manifest, branches: Mapping[str, Manifest]) -> dict[str, dict[str, Change]]:
@@ -99,6 +132,6 @@ def _conflict(conflicts: Mapping[str, list[str]]) -> StepFailure:
     return StepFailure(
         ErrorClass.WORKSPACE,
         f"parallel branches changed the same files in different ways: {', '.join(named)}{more}; "
-        "let one branch write each file, run the steps in sequence, or set `merge: outputs` on the group",
+        "let one branch write each file, run the steps in sequence, or set `merge: texts` or `merge: outputs`",
         {"kind": "conflict", "paths": paths[:100]},
     )

@@ -198,7 +198,7 @@ class PlanHost:
     async def merge(self, call: MergeCall) -> str:
         """Join the virtual trees. Raises `StepFailure` naming the paths."""
         try:
-            return merge(self._store.as_store, call.base, call.branches)
+            return merge(self._store.as_store, call.base, call.branches, texts=call.texts)
         except StepFailure as failure:
             raise step_failure(error_of(failure, call.path)) from failure
 

@@ -64,8 +64,9 @@ class ForEach(Model):
     """How many items run side by side."""
     on_error: Literal["stop", "continue"] = "stop"
     """`stop`: the first item that fails cancels the others; `continue`: its result is null, and the others go on."""
-    merge: Literal["outputs", "files"] = "outputs"
-    """What is kept of the items: their outputs only, or their changes of files too (all begin with the same files)."""
+    merge: Literal["outputs", "files", "texts"] = "outputs"
+    """What is kept of the items: their outputs only, or their changes of files too (all begin with the same files);
+    `texts`: also where several changed different places of one text."""
 
 
 class Compensation(Model):

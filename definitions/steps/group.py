@@ -20,7 +20,8 @@ class GroupStep(StepBase):
     type: Literal["group"]
     mode: Literal["sequential", "parallel", "race"] = "sequential"
     """In order; each in a private copy of the workspace at the same time; or that, until the first has completed."""
-    merge: Literal["files", "outputs"] = "files"
-    """What a parallel group keeps of its branches: their files too, or outputs only."""
+    merge: Literal["files", "texts", "outputs"] = "files"
+    """What a parallel group keeps of its branches: `files`: what each changed, and no path may be changed in two ways;
+    `texts`: also changes of different places of one text; `outputs`: no files."""
     steps: list[Step] = Field(min_length=1)
     """The steps inside."""

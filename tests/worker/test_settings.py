@@ -81,6 +81,7 @@ def test_store_stays_as_it_is_when_it_is_an_address():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("PERDURE_GIT", "everything"),
         ("PERDURE_DEFINITIONS", "everything"),
         ("PERDURE_DEFINITIONS", "folder:"),
         ("PERDURE_DEFINITIONS", "folder:/a,folder:/b"),
@@ -98,3 +99,15 @@ def test_variable_is_named_when_its_value_means_nothing(name: str, value: str):
 
     assert name in refusal.value.message
     assert refusal.value.remedy
+
+
+def test_repositories_are_those_that_the_setting_names():
+    assert Settings.from_environment({"HOME": "/h"}).git == ()
+    assert Settings.embedded({"HOME": "/h"}).git == ("https", "ssh")
+    assert Settings.embedded({"HOME": "/h", "PERDURE_GIT": "none"}).git == ()
+    named = "https, https://git.example.org/team/,git@example.org:team/"
+    assert Settings.from_environment({"HOME": "/h", "PERDURE_GIT": named}).git == (
+        "https",
+        "https://git.example.org/team/",
+        "git@example.org:team/",
+    )

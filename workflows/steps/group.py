@@ -44,7 +44,7 @@ async def _inside(interpreter: Interpreter, step: GroupStep, place: Place, frame
     trees = await run_branches(interpreter, step.steps, frame, place.tree)
     if step.merge == "outputs":
         return place.tree
-    return await join(interpreter, place.path, place.tree, trees)
+    return await join(interpreter, place.path, place.tree, trees, texts=step.merge == "texts")
 
 
 def _outputs(interpreter: Interpreter, step: GroupStep, place: Place, frame: Frame) -> dict[str, JsonValue]:

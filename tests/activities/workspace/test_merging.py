@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.store.interface import Store
+from activities.workspace import merging
 from activities.workspace.deltas import diff
 from activities.workspace.manifest import Manifest, check_entries, load_manifest, save_manifest
 from activities.workspace.merging import merge, merge_manifests
@@ -103,3 +104,50 @@ def test_join_keeps_every_change_or_fails(base: Manifest, trees: list[Manifest])
             if change.after is not None and change.after.type != "d" and not change.after.ignored:
                 assert merged.by_path[change.path].content == change.after.content
     assert merge_manifests(base, dict(reversed(branches.items()))) == merged
+
+
+LINES = "0\n1\n2\n3\n4\n5\n6\n"
+
+
+def test_texts_are_merged_when_branches_changed_different_places(store: Store) -> None:
+    base = tree(store, {"a": LINES, "run": "#!\n1\n2\n3\n"})
+    trees = {
+        "one": tree(store, {"a": LINES.replace("0", "one"), "run*": "#!\n1\n2\n3\n"}),
+        "two": tree(store, {"a": LINES.replace("3", "two"), "run": "#!\n1\n2\ntwo\n"}),
+        "three": tree(store, {"a": LINES.replace("6", "three"), "run": "#!\n1\n2\n3\n"}),
+    }
+    digests = {name: save_manifest(store, branch) for name, branch in trees.items()}
+    with pytest.raises(StepFailure, match="or set `merge: texts`"):
+        merge(store, save_manifest(store, base), digests)
+    joined = load_manifest(store, merge(store, save_manifest(store, base), digests, texts=True))
+    assert joined == tree(store, {"a": "one\n1\n2\ntwo\n4\n5\nthree\n", "run*": "#!\n1\n2\ntwo\n"})
+
+
+@pytest.mark.parametrize(
+    ("before", "one", "two"),
+    [
+        ({"a": LINES}, {"a": "one\n"}, {"a": "two\n"}),
+        ({"a": LINES}, {}, {"a": "two\n"}),
+        ({}, {"a": "one\n"}, {"a": "two\n"}),
+        ({"a": LINES}, {"a": "-> b"}, {"a": "two\n"}),
+        ({"a": b"\0"}, {"a": b"\0one"}, {"a": b"\0two"}),
+    ],
+    ids=["same lines", "deleted", "added", "link", "binary"],
+)
+def test_join_fails_when_texts_do_not_go_together(
+    store: Store, before: dict[str, str], one: dict[str, str], two: dict[str, str]
+) -> None:
+    digests = {"one": save_manifest(store, tree(store, one)), "two": save_manifest(store, tree(store, two))}
+    with pytest.raises(StepFailure, match="`a` \\(by `one`, `two`\\)") as failure:
+        merge(store, save_manifest(store, tree(store, before)), digests, texts=True)
+    assert failure.value.details["kind"] == "conflict"
+
+
+def test_big_files_conflict_when_both_changed_them(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merging, "LARGEST_TEXT", 5)
+    digests = {
+        "one": save_manifest(store, tree(store, {"a": "x" + LINES})),
+        "two": save_manifest(store, tree(store, {"a": LINES + "x"})),
+    }
+    with pytest.raises(StepFailure, match="in different ways"):
+        merge(store, save_manifest(store, tree(store, {"a": LINES})), digests, texts=True)
