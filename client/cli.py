@@ -49,6 +49,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Results": {
         "diff": ("client.commands.changes:diff", "Show what a run changed in the files."),
         "apply": ("client.commands.changes:apply", "Take what a run changed into a folder."),
+        "artifacts": ("client.commands.artifacts:artifacts", "List, get, tag and delete published artifacts."),
         "cache": ("client.commands.cache:cache", "Explain, count and clear cached steps."),
     },
     "Machine": {
@@ -60,7 +61,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 
-PLANNED = frozenset({"artifacts", "schedule", "serve"})
+PLANNED = frozenset({"schedule", "serve"})
 
 _COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 

@@ -36,7 +36,7 @@ def prune(store: Store, name: str, now: datetime, *, dry_run: bool = False) -> l
 
 def prune_all(store: Store, now: datetime, *, dry_run: bool = False) -> dict[str, list[int]]:
     """Do the same for all artifacts; return what went, by name. For `perdure store gc`."""
-    found = {name: prune(store, name, now, dry_run=dry_run) for name in list(artifact_names(store))}
+    found = {name: prune(store, name, now, dry_run=dry_run) for name in artifact_names(store)}
     return {name: numbers for name, numbers in found.items() if numbers}
 
 

@@ -33,8 +33,9 @@ from definitions.artifact_names import (
     tag_fault,
 )
 from definitions.errors import ErrorClass, StepFailure
+from definitions.evaluation import Evaluation
 from definitions.expressions import FileReader
-from definitions.records import RunContext, StepCall, StepResult, json_size
+from definitions.records import RunContext, StepCall, StepResult, is_file_reference, json_size
 from definitions.steps import Step
 from definitions.steps.sharing import Fetch, Publication
 from definitions.templates import render_value, to_text
@@ -229,8 +230,12 @@ def _content(
 def _draft(
     publication: Publication, content: Content, scope: Mapping[str, JsonValue], files: FileReader, now: datetime
 ) -> ArtifactVersion:
-    metadata = {name: render_value(value, scope, files) for name, value in publication.metadata.items()}
-    if json_size(dict(metadata)) > METADATA_LIMIT:
+    whole = Evaluation(scope, files).resolve_whole(render_value(publication.metadata, scope, files))
+    metadata = whole if isinstance(whole, dict) else {}
+    if any(map(is_file_reference, metadata.values())):
+        message = f"artifact `{publication.name}`: `metadata` holds a file; publish the file by itself"
+        raise StepFailure(ErrorClass.ARTIFACT, message)
+    if json_size(metadata) > METADATA_LIMIT:
         message = f"artifact `{publication.name}`: `metadata` is over {METADATA_LIMIT} bytes; publish it as a value"
         raise StepFailure(ErrorClass.ARTIFACT, message)
     media_type = publication.media_type or content.media_type

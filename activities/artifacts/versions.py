@@ -4,7 +4,6 @@ A number belongs to the first who creates the record. A publication notes each n
 that whoever repeats it after a crash finds the version that it made, and makes no second one.
 """
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 from urllib.parse import unquote
@@ -22,6 +21,8 @@ ROOT = "artifacts"
 MOST_TRIES = 1000
 """Numbers that one publication tries while others take them."""
 _DIGITS = 9
+_PARTS = 4
+"""Of a version's key."""
 
 
 class RetentionRule(Record):
@@ -76,8 +77,8 @@ class ArtifactVersion(Record):
 
     @property
     def shown(self) -> str:
-        """`name@version`."""
-        return f"{self.name}@{self.version}"
+        """`name@version`; of a draft the name alone."""
+        return f"{self.name}@{self.version}" if self.version else self.name
 
     def shared(self, path: str | None = None) -> SharedArtifact:
         """Return what a run's records say of it."""
@@ -158,14 +159,10 @@ def deleted_numbers(store: Store, name: str) -> list[int]:
     return _numbers(store, artifact_key(name, "deleted", ""))
 
 
-def artifact_names(store: Store) -> Iterator[str]:
-    """Yield the names of all artifacts that have a version, in order."""
-    last = ""
-    for key in store.list_keys(f"{ROOT}/"):
-        parts = key.split("/")
-        if len(parts) > 2 and parts[2] == "versions" and parts[1] != last:
-            last = parts[1]
-            yield unquote(last)
+def artifact_names(store: Store) -> list[str]:
+    """Return the names of all artifacts that have a version, in order."""
+    parts = (key.split("/") for key in store.list_keys(f"{ROOT}/"))
+    return sorted({unquote(part[1]) for part in parts if len(part) == _PARTS and part[2] == "versions"})
 
 
 def delete_version(store: Store, name: str, number: int) -> bool:

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from pydantic import ValidationError
 
+from activities.artifacts.retention import prune_all
 from activities.artifacts.versions import ROOT as ARTIFACTS
 from activities.artifacts.versions import ArtifactVersion
 from activities.cache.index import INDEX
@@ -94,6 +95,8 @@ def collect(
         marking.add(roots)
         gone_runs = _mark_runs(store, marking, frozenset(open_runs), begun - retention.runs, collected)
         gone_steps = _mark_cache(store, marking, begun - retention.cache)
+        if not dry_run:
+            prune_all(store, begun)
         _mark_others(store, marking)
         marking.add(young - marking.live)
         collected.cached_steps = len(gone_steps)
