@@ -154,7 +154,7 @@ class _Server(ThreadingHTTPServer):
     proxy: FaultProxy
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: clients of a server with faults hang up."""
+        """Say nothing: clients of a server with faults hang up, and so do servers."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -246,7 +246,8 @@ class _Handler(BaseHTTPRequestHandler):
                     connection.putheader(name, value)
             if body or self.command in ("PUT", "POST"):
                 connection.putheader("Content-Length", str(len(body)))
-            connection.endheaders(body or None)
+            with contextlib.suppress(ConnectionError):  # who refuses early may close before all was sent
+                connection.endheaders(body or None)
             response = connection.getresponse()
             return response.status, response.getheaders(), response.read()
         finally:
