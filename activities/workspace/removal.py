@@ -1,5 +1,6 @@
 """Removing what steps left, also where they took the right to do so away (read-only folders of module caches)."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -16,6 +17,13 @@ def remove_tree(path: Path) -> None:
     except PermissionError:
         _make_writable(path)
         shutil.rmtree(path, onerror=_pass_over_what_is_gone)
+    except RecursionError:
+        _remove_deep(path)
+
+
+def is_too_deep(error: OSError) -> bool:
+    """Whether a folder lies so deep that no path can name it; `remove_tree` removes it all the same."""
+    return error.errno == errno.ENAMETOOLONG
 
 
 def remove_file(path: Path) -> None:
@@ -31,6 +39,25 @@ def _pass_over_what_is_gone(_function: object, _path: str, error: Any) -> None:
     """Called by `rmtree` for what it could not do."""
     if not isinstance(error[1], FileNotFoundError):
         raise error[1]
+
+
+def _remove_deep(path: Path) -> None:
+    """Remove folders that are too many inside each other to be gone into: each is moved beside the first one."""
+    waiting, number = [path], 0
+    while waiting:
+        folder = waiting.pop()
+        folder.chmod(0o700)
+        with os.scandir(folder) as items:
+            found = list(items)
+        for item in found:
+            if item.is_dir(follow_symlinks=False):
+                number += 1
+                beside = path.with_name(f"{path.name}.removed-{os.getpid()}-{number}")
+                os.rename(item.path, beside)
+                waiting.append(beside)
+            else:
+                os.unlink(item.path)
+        folder.rmdir()
 
 
 def _make_writable(path: Path) -> None:

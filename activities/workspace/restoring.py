@@ -12,8 +12,9 @@ from pathlib import Path
 
 from activities.store.failures import is_full, reason
 from activities.store.interface import Store
+from activities.workspace.collisions import check_collisions
 from activities.workspace.manifest import Entry, Manifest, parents, printable
-from activities.workspace.removal import remove_file, remove_tree
+from activities.workspace.removal import is_too_deep, remove_file, remove_tree
 from activities.workspace.scanning import Scan, scan
 from activities.workspace.stat_cache import StatCache, restored_time
 from definitions.errors import ErrorClass, StepFailure
@@ -39,13 +40,26 @@ def bring_to(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         fresh = stats.renewed()
-        present = _remove_others(folder, scan(folder), manifest, stats, fresh, keep_left_out)
+        present = _remove_others(folder, _found(folder), manifest, stats, fresh, keep_left_out)
         missing = [entry for entry in manifest.entries if entry.path not in present]
         if missing:
+            check_collisions(folder, (entry.path for entry in manifest.entries))
             _Writer(store, folder, fresh).write(missing)
     except OSError as error:
         raise refused(folder, error) from error
     return fresh
+
+
+def _found(folder: Path) -> Scan:
+    """Return what is in a folder; one that a step made too deep to look into is emptied."""
+    try:
+        return scan(folder)
+    except OSError as error:
+        if not is_too_deep(error):
+            raise
+    remove_tree(folder)
+    folder.mkdir()
+    return Scan()
 
 
 def _remove_others(

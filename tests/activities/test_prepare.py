@@ -211,7 +211,8 @@ async def test_steps_see_the_callers_folder_and_cannot_change_it(worker: Running
     tree = save_manifest(worker.store, snapshot_source(worker.store, source))
     ended = await run(worker, LINK.removeprefix("\nname: linked\n"), workspace={"tree": tree, "root": str(source)})
     assert ended.error is None
-    assert [step.outputs and step.outputs["stdout"] for step in ended.steps.values()] == ["theirs", "theirs\n.gitignore\n.venv"]
+    printed = [step.outputs and step.outputs["stdout"] for step in ended.steps.values()]
+    assert printed == ["theirs", "theirs\n.gitignore\n.venv"]
     assert (source / ".venv" / "x").read_text() == "theirs\n"
     assert ended.tree == tree
 

@@ -64,3 +64,19 @@ def test_tree_is_removed_when_a_file_vanishes_meanwhile(folder: Path, monkeypatc
     monkeypatch.setattr(os, "unlink", unlink_twice)
     remove_tree(folder / "d")
     assert not (folder / "d").exists()
+
+
+def test_folder_is_gone_when_it_is_deeper_than_python_goes(folder: Path) -> None:
+    deep = folder / "deep"
+    deep.mkdir()
+    here = os.open(deep, os.O_RDONLY)
+    for number in range(1500):
+        os.mkdir("d", dir_fd=here)
+        if number % 500 == 0:
+            os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    remove_tree(deep)
+    assert list(folder.iterdir()) == []
