@@ -79,7 +79,7 @@ def _look_up(
     store: Store, key: CacheKey, manifest: Manifest | None, trust: Trust, limits: Limits, miss: Miss
 ) -> Hit | Miss:
     for name in names_of(key.digest, trust):
-        record = read_record(store, name)
+        record = read_record(store, name, is_taken=True)
         if record is None:
             break
         if isinstance(record, str):

@@ -58,8 +58,11 @@ class CacheRecord(Record):
     created_at: datetime
 
 
-def read_record(store: Store, name: str) -> CacheRecord | str | None:
-    """Return a record; None where there is none; what was wrong with it where it had to be removed."""
+def read_record(store: Store, name: str, *, is_taken: bool = False) -> CacheRecord | str | None:
+    """Return a record; None where there is none; what was wrong with it where it had to be removed.
+
+    `is_taken`: a run will refer to its content, which no collector of garbage may take from now on.
+    """
     content = store.read_record(name)
     if content is None:
         return None
@@ -70,7 +73,7 @@ def read_record(store: Store, name: str) -> CacheRecord | str | None:
     except (ValueError, ValidationError):
         _remove(store, name)
         return "what was kept is damaged and was removed"
-    gone = min(store.missing_blobs(needed_blobs(record)), default=None)
+    gone = min(_missing(store, set(needed_blobs(record)), is_taken=is_taken), default=None)
     if gone is not None:
         _remove(store, name)
         return f"content that was kept is gone (blob `{gone[:12]}…`); the record was removed"
@@ -127,6 +130,13 @@ def needed_blobs(record: CacheRecord) -> Iterator[str]:
     for change in delta_from_json(record.delta):
         if change.after is not None and change.after.type == "f":
             yield change.after.digest
+
+
+def _missing(store: Store, digests: set[str], *, is_taken: bool) -> set[str]:
+    if is_taken:
+        with contextlib.suppress(StoreForbidden):
+            return store.renew(digests)
+    return store.missing_blobs(digests)
 
 
 def _remove(store: Store, name: str) -> None:

@@ -254,3 +254,32 @@ def test_scopes_own_result_is_taken_when_the_trusted_one_does_not_fit(store: Sto
     keep(store, KEY, changed, tree(store, AFTER), run="pr", limits=Limits(PR))
     assert hit(store, changed, Limits(PR)).record.produced_by.execution_id == "pr"
     assert "`out`" in miss(store, changed)
+
+
+# --- garbage --------------------------------------------------------------------------------------------
+
+
+def old_content(store: Store) -> tuple[Manifest, Path]:
+    """Return the tree before a step whose result is kept, and the old blob that a hit needs."""
+    before = tree(store, {"a": "1"})
+    keep(store, KEY, before, tree(store, {"a": "1", "b": "made"}))
+    digest = digest_of(b"made")
+    blob = Path(store.location) / "cas" / digest[:2] / digest
+    os.utime(blob, (0, 0))
+    return before, blob
+
+
+def test_content_that_is_taken_becomes_young(store: Store) -> None:
+    before, blob = old_content(store)
+    hit(store, before)
+    assert blob.stat().st_mtime > 0
+
+
+def test_hit_is_given_when_content_may_not_be_renewed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(_: object) -> set[str]:
+        raise StoreForbidden("read-only")
+
+    before, blob = old_content(store)
+    monkeypatch.setattr(store, "renew", forbidden)
+    hit(store, before)
+    assert blob.stat().st_mtime == 0
