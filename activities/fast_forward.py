@@ -15,10 +15,10 @@ from typing import NoReturn
 from pydantic import JsonValue
 
 from activities.evaluate import evaluate
+from activities.heavy_trees import merged_tree
 from activities.items import items
 from activities.run_step import StepRunner
 from activities.store.interface import Store
-from activities.workspace.merging import merge
 from definitions.errors import ExpressionError, StepFailure
 from definitions.messages import Prepared, Report
 from definitions.models import Definition
@@ -214,7 +214,7 @@ class CacheHost:
     async def merge(self, call: MergeCall) -> str:
         """Merge here."""
         with self._working():
-            return await asyncio.to_thread(merge, self._store, call.base, call.branches, texts=call.texts)
+            return await asyncio.to_thread(merged_tree, self._store, call.base, call.branches, texts=call.texts)
 
     async def sleep_until(self, moment: datetime, summary: str) -> None:
         """Park."""

@@ -15,13 +15,13 @@ from temporalio.client import Client
 from activities.definition_sources import DefinitionPolicy, Resolved, invalid, keep, refuse, resolve
 from activities.fast_forward import FastForward
 from activities.frozen_environment import frozen_environment
+from activities.heavy_trees import source_tree
 from activities.locks import claimed_group
 from activities.reruns import EarlierRun, NoSuchStep, NothingKnown, earlier_run, kept_of, taken_over
 from activities.store.interface import Store, StoreError
 from activities.workspace.git_sources import GitPolicy, GitRefused, GitTree, fetch_tree
 from activities.workspace.linked_folders import links_of
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
-from activities.workspace.sources import snapshot_source
 from definitions.agent_names import LONGEST_TEXT, find, joined, missing
 from definitions.errors import ExpressionError, StepFailure
 from definitions.inputs import check_inputs
@@ -176,7 +176,7 @@ class Preparation:
             raise invalid(
                 "path-refused", "this worker takes no folder of its machine as a workspace; give a tree's digest"
             )
-        return save_manifest(self._store, snapshot_source(self._store, Path(request.workspace.path)))
+        return source_tree(self._store, Path(request.workspace.path))
 
     def _trust(self, request: RunInput, earlier: EarlierRun | None) -> str:
         """Return how far the run is trusted: no further than this worker, what asks for it, and what it takes up."""

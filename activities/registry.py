@@ -19,6 +19,7 @@ from activities.executors.plugin import PluginExecutor
 from activities.executors.shell import ShellExecutor
 from activities.fast_forward import FastForward
 from activities.finish import finish
+from activities.heavy_trees import merged_tree
 from activities.items import items
 from activities.leftovers import CHECKOUTS, SCRATCH
 from activities.locks import ask_lock, find_gone
@@ -31,7 +32,6 @@ from activities.step_cache import StepCache
 from activities.store.interface import Store
 from activities.store.patience import PatientStore, Vigil
 from activities.workspace.checkouts import Checkouts
-from activities.workspace.merging import merge
 from definitions.concurrency import AskCall, Gone, GoneCall
 from definitions.messages import CancelCall, FinishCall, PrepareCall, Prepared
 from definitions.records import (
@@ -159,7 +159,9 @@ def _bookkeeping(
     async def merge_branches(call: MergeCall) -> MergeResult:
         with reported(call.path):
             async with beating(vigil):
-                return MergeResult(tree=await asyncio.to_thread(merge, store, call.base, call.branches, texts=call.texts))
+                return MergeResult(
+                    tree=await asyncio.to_thread(merged_tree, store, call.base, call.branches, texts=call.texts)
+                )
 
     @activity.defn(name="start_run")
     async def start_other_run(call: StartRunCall) -> StartedRun:

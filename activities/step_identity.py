@@ -3,13 +3,15 @@
 The key is of its rendered body, its tool, its files and its declared environment.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
-from activities.cache.keys import CacheKey, cache_key, occurrence_of
+from activities.cache.keys import CacheKey, occurrence_of
 from activities.executors.interface import Execution, Executor
+from activities.heavy_trees import key_on
 from activities.workspace.manifest import Manifest
 from definitions.records import RunContext, is_file_reference, is_folder_reference, is_value_reference
 from definitions.shell_values import by_file
@@ -45,9 +47,11 @@ async def step_key(executor: Executor, execution: Execution, manifest: Manifest 
         values[f"artifact {version.name}"] = version.digest
     if execution.call.answer_fields:
         values["answer fields"] = list(execution.call.answer_fields)
-    return cache_key(
+    return await asyncio.to_thread(
+        key_on,
+        execution.store,
+        manifest,
         step.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-        tree=manifest,
         globs=policy.inputs,
         identity=await executor.identity(execution),
         values=values,

@@ -1,8 +1,6 @@
 """Checkouts: the private folders of one worker, in which steps run.
 
-    <root>/<execution id>/<number>/workspace      the files
-    <root>/<execution id>/<number>/stats.json     what they looked like when they were last recorded
-    <root>/<execution id>/<number>/state.json     which tree that was: written last, removed first
+    <root>/<execution id>/<number>/               a home, with the folder and what is known of it (see `slots`)
     <root>/<execution id>/<number>/lock           held (flock) while a step uses the folder, touched at each use
 
 Whoever holds a folder has it alone, also among processes. Steps in a row get the same folder, side by side
@@ -15,7 +13,6 @@ and only there; whatever goes back (a new attempt) or elsewhere starts without t
 import asyncio
 import contextlib
 import fcntl
-import json
 import os
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
@@ -26,13 +23,12 @@ from typing import TypeVar
 from activities.store.canonical_json import digest_of
 from activities.store.interface import Store
 from activities.store.keys import encode_name
-from activities.workspace.manifest import Manifest, load_manifest
+from activities.workspace.manifest import Manifest
 from activities.workspace.removal import remove_tree
-from activities.workspace.restoring import bring_to, refused
-from activities.workspace.snapshots import snapshot
-from activities.workspace.stat_cache import STAT_CACHES, StatCache
+from activities.workspace.restoring import refused
+from activities.workspace.slots import lay_out, record, recorded_tree, take_in
+from activities.workspace.stat_cache import STAT_CACHES
 
-STATE_VERSION = 1
 LEFT_OVER_AFTER = timedelta(days=1)
 """Folders that nobody used for longer belong to runs that have ended or went elsewhere."""
 _TRASH = "%trash-"
@@ -52,14 +48,6 @@ class _Slot:
     @property
     def folder(self) -> Path:
         return self.home / "workspace"
-
-    @property
-    def state(self) -> Path:
-        return self.home / "state.json"
-
-    @property
-    def stats(self) -> Path:
-        return self.home / "stats.json"
 
     def release(self) -> None:
         os.close(self.lock)
@@ -87,17 +75,11 @@ class Checkouts:
 
     async def record(self, folder: Path, manifest: Manifest) -> None:
         """Take note that a held folder is at `manifest` now (it was just snapshotted)."""
-        await _finish(lambda: self._record(folder, manifest))
+        await _finish(lambda: record(folder.parent, manifest))
 
     async def snapshot(self, folder: Path, previous: Manifest) -> Manifest:
         """Keep what a held folder holds now, and record it as its state."""
-
-        def keep() -> Manifest:
-            manifest = snapshot(self._store, folder, previous)
-            self._record(folder, manifest)
-            return manifest
-
-        return await _finish(keep)
+        return await _finish(lambda: take_in(self._store, folder.parent, previous))
 
     async def discard(self, execution_id: str) -> None:
         """Remove the folders of a run that has ended; those still held are left for later."""
@@ -119,7 +101,7 @@ class Checkouts:
         """Return a folder of the run, brought to the tree."""
         slot = self._take(execution_id, tree)
         try:
-            self._prepare(slot, tree)
+            lay_out(self._store, slot.home, tree)
         except BaseException:
             slot.release()
             raise
@@ -131,7 +113,7 @@ class Checkouts:
         try:
             run.mkdir(parents=True, exist_ok=True)
             homes = [run / str(number) for number in sorted(_numbers(run))]
-            homes.sort(key=lambda home: _recorded_tree(home / "state.json") != tree)
+            homes.sort(key=lambda home: recorded_tree(home / "state.json") != tree)
             for home in homes:
                 if (slot := _lock(home)) is not None:
                     return slot
@@ -147,41 +129,6 @@ class Checkouts:
             if (slot := _lock(home)) is not None:
                 return slot
             number += 1
-
-    def _prepare(self, slot: _Slot, tree: str | None) -> None:
-        """Bring the folder to the tree. Its state is gone from here until the next `record`."""
-        manifest = load_manifest(self._store, tree)
-        try:
-            recorded = _recorded_tree(slot.state)
-            slot.state.unlink(missing_ok=True)
-            stats = STAT_CACHES.get(slot.folder)
-            if recorded is not None and stats is None:
-                stats = StatCache.load(slot.stats)
-            if stats is None and slot.folder.exists():
-                remove_tree(slot.folder)
-        except OSError as error:
-            raise refused(slot.folder, error) from error
-        stays = recorded is not None and recorded == manifest.digest
-        STAT_CACHES.forget(slot.folder)
-        try:
-            fresh = bring_to(self._store, manifest, slot.folder, stats or StatCache(), keep_left_out=stays)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                remove_tree(slot.folder)  # half of a tree helps nobody, and a full disk wants the room
-            raise
-        STAT_CACHES.put(slot.folder, fresh)
-
-    def _record(self, folder: Path, manifest: Manifest) -> None:
-        """Write the stats, then the state that makes them trusted. Without (a full disk), the folder is not reused."""
-        home = folder.parent
-        document = {"version": STATE_VERSION, "boot": _boot(), "tree": manifest.digest}
-        with contextlib.suppress(OSError):
-            stats = STAT_CACHES.get(folder)
-            if stats is not None:
-                stats.save_changes(home / "stats.json")
-            temporary = home / "state.new"
-            temporary.write_text(json.dumps(document), encoding="ascii")
-            temporary.replace(home / "state.json")
 
     def _remove_leftovers(self, older_than: timedelta) -> int:
         oldest = (datetime.now(UTC) - older_than).timestamp()
@@ -267,21 +214,3 @@ def _last_use(run: Path) -> float:
         with contextlib.suppress(FileNotFoundError):
             times.append((run / str(number) / "lock").stat().st_mtime)
     return max(times)
-
-
-def _recorded_tree(state: Path) -> str | None:
-    try:
-        document = json.loads(state.read_text(encoding="ascii"))
-        if document["version"] == STATE_VERSION and document["boot"] == _boot():
-            return str(document["tree"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return None
-
-
-def _boot() -> str:
-    """Return what names this boot of the machine; where there is none, states last as long as this process."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return f"process {os.getpid()}"

@@ -131,6 +131,13 @@ class Manifest:
         parts: list[JsonValue] = [[shard.first, shard.count, shard.digest] for shard in self.shards]
         return canonical_json({"version": MANIFEST_VERSION, "shards": parts})
 
+    def noted(self, notes: tuple[str, ...]) -> "Manifest":
+        """Return the same tree with other notes."""
+        same = Manifest(notes=notes, shards=self.shards, name=self.digest)
+        if self.count <= WHOLE_UP_TO:
+            same.__dict__["entries"] = self.entries
+        return same
+
     def visible(self) -> Iterator[Entry]:
         """Yield what is not ignored."""
         return (entry for entry in self.entries if not entry.ignored)

@@ -36,17 +36,18 @@ class Scan:
     left_out: list[str] = field(default_factory=list[str])
     """Folders of caches and virtual environments."""
     is_cut_short: bool = False
-    """Whether there are more than `SCAN_LIMIT` files, and the rest was not looked at."""
+    """Whether there are more files than the limit, and the rest was not looked at."""
 
 
-def scan(folder: Path, enter: Callable[[str, list[str]], bool] | None = None) -> Scan:
-    """Walk a folder. `enter` is told each folder below and its names, and says whether to go in. Raises OSError."""
+def scan(folder: Path, enter: Callable[[str, list[str]], bool] | None = None, limit: int | None = None) -> Scan:
+    """Walk a folder. `enter` is told each folder below and its names, and says whether to go in. Raises OSError.
+
+    It is cut short at `limit` files (None: `SCAN_LIMIT`).
+    """
+    most = SCAN_LIMIT if limit is None else limit
     found = Scan()
     waiting = [""]
     while waiting:
-        if len(found.files) > SCAN_LIMIT:
-            found.is_cut_short = True
-            break
         path = waiting.pop()
         items = _list(f"{folder}/{path}" if path else str(folder))
         names = [item.name for item in items]
@@ -60,6 +61,9 @@ def scan(folder: Path, enter: Callable[[str, list[str]], bool] | None = None) ->
         elif enter is not None:
             enter(path, names)
         below = _sort_in(found, items, f"{path}/" if path else "")
+        if len(found.files) > most:
+            found.is_cut_short = True
+            break
         waiting.extend(below)
         if path and not items:
             found.empty_folders.append(path)

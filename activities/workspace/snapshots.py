@@ -25,6 +25,10 @@ TRIES = 3
 NOTES_LIMIT = 10
 
 
+class FolderIsBig(Exception):
+    """There are more files than the caller wants to see handled in this process."""
+
+
 class _Changed(Exception):
     """A file changed while it was read."""
 
@@ -53,6 +57,7 @@ def snapshot(
     honour_ignores: bool = True,
     stats: StatCache | None = None,
     selection: Selection | None = None,
+    limit: int | None = None,
 ) -> Manifest:
     """Keep the files of `folder` and return their manifest (`previous` itself where nothing changed).
 
@@ -60,13 +65,17 @@ def snapshot(
 
     Raises:
         StepFailure: a file cannot be read, the folder does not come to rest, or it is too big.
+        FolderIsBig: it has more than `limit` files.
     """
     cache = stats or STAT_CACHES.get(folder) or StatCache()
     changed = ""
     for _ in range(TRIES):
         try:
             reading = _Reading(store, folder, previous, cache, honour_ignores, selection)
-            return reading.read(scan(folder, reading.enter))
+            found = scan(folder, reading.enter, limit)
+            if limit is not None and found.is_cut_short:
+                raise FolderIsBig
+            return reading.read(found)
         except (_Changed, FileNotFoundError, NotADirectoryError) as error:
             changed = str(error)
         except OSError as error:
@@ -122,7 +131,7 @@ class _Reading:
         )
         manifest = manifest_of(entries, _bounded(self._notes))
         previous = self._previous
-        if previous is not None and previous.entries == manifest.entries and not manifest.notes:
+        if previous is not None and previous == manifest and not manifest.notes:
             return previous
         return manifest
 

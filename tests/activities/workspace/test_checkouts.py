@@ -13,6 +13,7 @@ import pytest
 from activities.store.directory import DirectoryStore
 from activities.store.interface import BlobMissing, Store
 from activities.workspace import checkouts as module
+from activities.workspace import slots
 from activities.workspace.checkouts import Checkouts
 from activities.workspace.manifest import Manifest, save_manifest
 from activities.workspace.stat_cache import STAT_CACHES, StatCache
@@ -267,7 +268,7 @@ async def test_folder_is_let_go_only_when_writing_ended_after_a_cancel(
     checkouts: Checkouts, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, go_on, ended = threading.Event(), threading.Event(), threading.Event()
-    real = module.bring_to
+    real = slots.bring_to
 
     def slow(*args: object, **kwargs: object) -> StatCache:
         began.set()
@@ -276,7 +277,7 @@ async def test_folder_is_let_go_only_when_writing_ended_after_a_cancel(
         ended.set()
         return stats
 
-    monkeypatch.setattr(module, "bring_to", slow)
+    monkeypatch.setattr(slots, "bring_to", slow)
 
     async def step() -> None:
         async with checkouts.hold("run-1", "a", manifest.digest):
@@ -371,7 +372,7 @@ async def test_long_ids_do_not_meet_when_they_begin_alike(checkouts: Checkouts, 
 
 def test_boot_is_the_process_when_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "read_text", refuse(errno.ENOENT))
-    assert module._boot() == f"process {os.getpid()}"
+    assert slots._boot() == f"process {os.getpid()}"
 
 
 async def test_new_folder_is_made_when_the_lock_goes_while_it_is_taken(
