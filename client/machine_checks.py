@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from activities.store.location import project
 from client import messages
 from client.connection import names_a_cluster, offline_store
 from client.output import Problem
 from definitions.errors import PerdureError
+
+if TYPE_CHECKING:
+    from activities.store.interface import Store
 
 LOWEST_PYTHON = (3, 11)
 AGENTS = {"claude-code": "claude"}
@@ -31,7 +36,7 @@ class Check:
 
 def all_checks(profile: str | None) -> list[Check]:
     """Return all findings about this machine."""
-    return [python_check(), store_check(profile), *server_checks(profile), *agent_checks(), *package_checks()]
+    return [python_check(), *store_checks(profile), *server_checks(profile), *agent_checks(), *package_checks()]
 
 
 def python_check() -> Check:
@@ -42,15 +47,41 @@ def python_check() -> Check:
     return Check("python", "failed", f"{version} is too old", "install Python 3.11 or newer")
 
 
-def store_check(profile: str | None) -> Check:
-    """Return whether the store can be written."""
+def store_checks(profile: str | None) -> list[Check]:
+    """Return whether there is a store, and what this user may do with it: each permission is tried."""
     try:
         store = offline_store(profile)
+        return [_store_check(store), *_permission_checks(store)]
     except Problem as problem:
-        return Check("store", "failed", problem.message, problem.remedy)
+        return [Check("store", "failed", problem.message, problem.remedy)]
     except PerdureError as error:
-        return Check("store", "failed", getattr(error, "message", str(error)), getattr(error, "remedy", None))
-    return Check("store", "ok", store.location)
+        return [Check("store", "failed", getattr(error, "message", str(error)), getattr(error, "remedy", None))]
+
+
+def _store_check(store: Store) -> Check:
+    name = project(os.environ)
+    return Check("store", "ok", store.location if name is None else f"{store.location} (project `{name}`)")
+
+
+def _permission_checks(store: Store) -> list[Check]:
+    from activities.store.permissions import LINK, may_read, may_write, try_permissions
+
+    found = try_permissions(store)
+    checks: list[Check] = []
+    for one in found:
+        if one.is_given:
+            checks.append(Check(f"store: {one.name}", "ok", one.message))
+            continue
+        is_needed = not may_read(found) or one.name != LINK
+        what, _, remedy = one.message.rpartition("; ")
+        checks.append(Check(f"store: {one.name}", "failed" if is_needed else "warning", what or one.message, remedy))
+    if may_read(found) and not may_write(found):
+        checks = [
+            Check(one.name, "warning" if one.state == "failed" else one.state, one.message, one.remedy)
+            for one in checks
+        ]
+        checks.append(Check("store: role", "warning", messages.STORE_READ_ONLY, messages.STORE_READ_ONLY_REMEDY))
+    return checks
 
 
 def server_checks(profile: str | None) -> Iterator[Check]:

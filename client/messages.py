@@ -18,6 +18,8 @@ SERVER_REMEDY = (
     "check the address and that the server runs; without `TEMPORAL_ADDRESS` and `--profile` Perdure brings its own"
 )
 STORE_NOT_NAMED = "a server is named, but not the store that its worker uses"
+STORE_READ_ONLY = "this user may look at runs, and not start any: the store is read-only here"
+STORE_READ_ONLY_REMEDY = "to start runs, ask for the read-write role (docs/deployment.md)"
 STORE_REMEDY = "set `PERDURE_STORE` to the folder or `s3://bucket/prefix` that the worker has"
 UNKNOWN_RUN_REMEDY = "`perdure list` shows the runs there are"
 NO_WORKER = "no worker answers; the run waits for one and goes on by itself (`perdure worker` starts one)"

@@ -7,6 +7,8 @@ keys            which keys are sound, and how names become parts of keys
 staging         many files on their way into a folder store (cloning: sharing blocks on the way out)
 canonical_json  one text for one value, so that digests mean something
 durable_files   files that appear whole or not at all, and survive a power loss
+permissions     what this user may do with a store, found by trying
+location        what `PERDURE_STORE` and `PERDURE_PROJECT` say together
 patience        a store that is waited for: what a worker puts around its own
 failures        what the system refused, as a message with a way out
 """
