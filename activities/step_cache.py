@@ -160,7 +160,7 @@ class StepCache:
         owner = f"{call.run.execution_id}/{call.path}/{call.attempt}"
         name = record_key(asked.key.digest, asked.trust).removeprefix("cache/")
         while True:
-            lead = await self._flights.join(name, owner)
+            lead = await self._flights.join(name, owner, is_patient=asked.execution.step.timeout is None)
             hit = await self._looked_up_again(asked, lead)
             if lead is not None:
                 return lead, hit

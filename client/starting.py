@@ -44,6 +44,8 @@ class Request:
     execution_id: str | None = None
     provider: str | None = None
     script: dict[str, JsonValue] | None = None
+    trust: str | None = None
+    """How far it is trusted; the worker may trust it less."""
 
 
 async def start_run(connection: Connection, request: Request) -> str:
@@ -150,6 +152,7 @@ def _run_input(request: Request, tree: str | None, root: str | None, *, is_embed
         names=request.source.names,
         provider=request.provider,
         script=request.script,
+        trust=request.trust,
         caller_environment=caller_environment() if is_embedded else None,
     )
 

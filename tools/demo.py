@@ -103,6 +103,7 @@ def second_run() -> None:
     if cached != 3:  # baseline, write_tests, verify
         raise StoryBroken(f"{cached} steps of the second run came from the cache, not 3")
     tell(f"That took {seconds:.1f} s from command to exit: {cached} steps came from the cache, the agent among them.")
+    perdure("cache", "explain", SECOND, "write_tests")
 
 
 def harvest() -> None:

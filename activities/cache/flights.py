@@ -22,7 +22,7 @@ LEASES = "cache/flights/"
 BEAT = timedelta(seconds=3)
 STALE_AFTER = timedelta(seconds=12)
 LONGEST_WAIT = timedelta(hours=1)
-"""Then a waiting step runs itself: its activity has an end (`workflows.temporal_host.SLACK` after the step's own)."""
+"""Then a waiting step with a timeout runs itself: its activity has an end (`workflows.temporal_host.SLACK` later)."""
 
 _FIRST_POLL, _LAST_POLL = 0.05, 1.0
 
@@ -63,17 +63,19 @@ class Flights:
         self._longest_wait = longest_wait.total_seconds()
         self._here: dict[str, asyncio.Event] = {}
 
-    async def join(self, name: str, owner: str) -> Lead | None:
+    async def join(self, name: str, owner: str, *, is_patient: bool = False) -> Lead | None:
         """Return the lead of a flight, or None when another's has landed and the cache should be asked again.
 
         Args:
             name: What is worked at: part of a store's key, the same on all workers.
             owner: Whose attempt it is; one that comes again, for its worker was lost, has its lease still.
+            is_patient: Whether it may wait as long as the other takes.
         """
+        longest_wait = None if is_patient else self._longest_wait
         others = self._here.get(name)
         if others is not None:
             try:
-                async with asyncio.timeout(self._longest_wait):
+                async with asyncio.timeout(longest_wait):
                     await others.wait()
             except TimeoutError:
                 return Lead()
@@ -81,7 +83,7 @@ class Flights:
         self._here[name] = asyncio.Event()
         lead = Lead(self, name)
         try:
-            is_mine = await self._lease(lead, name, owner)
+            is_mine = await self._lease(lead, name, owner, longest_wait)
         except BaseException:
             await lead.land()
             raise
@@ -94,7 +96,7 @@ class Flights:
         """Wake whoever waits here."""
         self._here.pop(name).set()
 
-    async def _lease(self, lead: Lead, name: str, owner: str) -> bool:
+    async def _lease(self, lead: Lead, name: str, owner: str, longest_wait: float | None) -> bool:
         """Take the lease, or wait until whoever has it lands; without a store that takes leases, go alone."""
         lease = Lease(self._store, f"{LEASES}{name}", owner, self._beat)
         try:
@@ -102,11 +104,11 @@ class Flights:
             if found is None:
                 lead.lease = lease
                 return True
-            return await self._watch(lead, lease, found)
+            return await self._watch(lead, lease, found, longest_wait)
         except StoreError:
             return True
 
-    async def _watch(self, lead: Lead, lease: "Lease", seen: bytes) -> bool:
+    async def _watch(self, lead: Lead, lease: "Lease", seen: bytes, longest_wait: float | None) -> bool:
         """Return False when the lease is gone; True when its holder is taken for dead, or it took too long."""
         begun = changed = time.monotonic()
         poll = _FIRST_POLL
@@ -122,7 +124,7 @@ class Flights:
             elif now - changed >= self._stale_after and await lease.take(seen) is None:
                 lead.lease = lease
                 return True
-            if now - begun >= self._longest_wait:
+            if longest_wait is not None and now - begun >= longest_wait:
                 return True
 
 

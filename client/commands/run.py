@@ -104,6 +104,17 @@ class Follower:
         return exit_code_of(status, strict=self._strict)
 
 
+def _read_trust(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    from definitions.trust import parse_trust
+
+    try:
+        return parse_trust(value).name
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=parameter) from error
+
+
 @click.command(short_help="Start a run and watch it.")
 @click.argument("definition")
 @click.option("-i", "--input", "assignments", multiple=True, metavar="NAME=VALUE", help="An input; may be repeated.")
@@ -114,6 +125,7 @@ class Follower:
 @click.option("--id", "execution_id", callback=read_execution_id, help="The run's id; made up where it is not given.")
 @click.option("--provider", envvar="PERDURE_PROVIDER", help="Runs agent steps that name another provider, or none.")
 @click.option("--script", type=click.Path(path_type=Path), help="Answers of the scripted provider, by step path.")
+@click.option("--trust", metavar="TRUST", callback=_read_trust, help="`untrusted/SCOPE` keeps what it caches apart.")
 @click.option("--detach", is_flag=True, help="Start, and do not watch.")
 @click.option("--dry-run", is_flag=True, help="Say what each step would do; start nothing, ask no server.")
 @strict_option
@@ -128,6 +140,7 @@ def run(
     execution_id: str | None,
     provider: str | None,
     script: Path | None,
+    trust: str | None,
     detach: bool,
     dry_run: bool,
     strict: bool,
@@ -152,6 +165,7 @@ def run(
         workspace=folder,
         execution_id=execution_id,
         provider=chosen,
+        trust=trust,
         script=None if script is None else read_mapping(script, "answers by step path"),
     )
     if dry_run:

@@ -188,7 +188,9 @@ def test_apply_wants_a_folder(cli, changed):
 
 
 def cached(store, day, command, run_id):
-    key = CacheKey(hashlib.sha256(command.encode()).hexdigest(), {"step": {"command": command}, "inputs": {"files": "0"}}, b"{}")
+    key = CacheKey(
+        hashlib.sha256(command.encode()).hexdigest(), {"step": {"command": command}, "inputs": {"files": "0"}}, b"{}"
+    )
     moment = datetime(2026, 1, day, tzinfo=UTC)
     line = Line(
         key=key.digest,
@@ -307,3 +309,8 @@ def test_clear_forgets_what_is_meant_only(cli, store):
     assert cli("cache", "clear", "--definition", "d", "--step", "a", "--older-than", "1s", "--yes").err == (
         "2 cached steps forgotten\n"
     )
+
+
+def test_run_refuses_a_trust_that_means_nothing(cli):
+    ran = cli("run", "nowhere.yaml", "--trust", "all of it")
+    assert (ran.code, "trust is `trusted` or `untrusted/SCOPE`" in ran.err) == (ExitCode.USAGE, True)

@@ -54,6 +54,8 @@ def test_the_demo_tells_its_story_and_leaves_no_process_when_run_twice(tmp_path:
             "waits for a decision",
             "$ perdure approve demo-first",
             "from the cache",
+            "$ perdure cache explain demo-second write_tests",
+            "made by demo-first, step write_tests",
             "$ perdure apply demo-first",
             " M tests/test_discounts.py",
             "perdure dev",

@@ -111,3 +111,11 @@ def test_repositories_are_those_that_the_setting_names():
         "https://git.example.org/team/",
         "git@example.org:team/",
     )
+
+
+def test_trust_of_what_is_cached_is_read_and_refused_when_it_means_nothing():
+    assert Settings.from_environment({"HOME": "/h"}).cache_trust.name == "trusted"
+    untrusted = Settings.embedded({"HOME": "/h", "PERDURE_CACHE_TRUST": "untrusted/ci"})
+    assert untrusted.cache_trust.name == "untrusted/ci"
+    with pytest.raises(EnvironmentUnfit, match="`PERDURE_CACHE_TRUST` is `none`"):
+        Settings.from_environment({"HOME": "/h", "PERDURE_CACHE_TRUST": "none"})
