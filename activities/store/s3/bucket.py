@@ -10,7 +10,8 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,6 +22,8 @@ from activities.store.s3.location import S3Location
 
 TRIES = 5
 FIRST_PAUSE = 0.1
+CLOCK_BELIEVED = 600.0
+"""Seconds for which two clocks are taken to run alike."""
 Result = TypeVar("Result")
 
 
@@ -51,6 +54,8 @@ class Bucket:
         self._client = client
         self._encryption = dict(encryption or {})
         self._count = itertools.count()
+        self._clock_seen: float | None = None
+        self._clock_offset = timedelta(0)
         self.requests = 0
         """How many requests were made (those that botocore repeated count once)."""
 
@@ -95,17 +100,45 @@ class Bucket:
         """Return up to `size` bytes of an object from `start` on, or None where there is no object."""
 
         def get() -> StoredObject | None:
-            return _read(self._client.get_object(**self._named(name), Range=f"bytes={start}-{start + size - 1}"))
+            try:
+                return _read(self._client.get_object(**self._named(name), Range=f"bytes={start}-{start + size - 1}"))
+            except ClientError as error:
+                if start or failures.status_of(error) != 416:
+                    raise
+            return _read(self._client.get_object(**self._named(name)))  # empty: no range of it can be had
 
         return self._ask("read from", lambda: self._or_none(get))
 
-    def size_of(self, name: str) -> int | None:
-        """Return an object's size, or None where there is none."""
+    def look_at(self, name: str) -> Listed | None:
+        """Return an object's size and age, or None where there is none."""
 
-        def head() -> int | None:
-            return int(self._client.head_object(**self._named(name))["ContentLength"])
+        def head() -> Listed | None:
+            found = self._client.head_object(**self._named(name))
+            self._note_time(found)
+            return Listed(name, int(found["ContentLength"]), found["LastModified"])
 
         return self._ask("read from", lambda: self._or_none(head))
+
+    def renew(self, name: str) -> bool:
+        """Make an object young by copying it onto itself; False where there is none."""
+
+        def copy() -> bool | None:
+            # S3 copies onto itself only where something changes; given anew, metadata counts as that
+            self._client.copy_object(
+                **self._named(name),
+                CopySource={"Bucket": self.location.bucket, "Key": self.location.full(name)},
+                MetadataDirective="REPLACE",
+                **self._encryption,
+            )
+            return True
+
+        return self._ask("write to", lambda: self._or_none(copy)) is not None
+
+    def now(self) -> datetime:
+        """Return the time of the server's clock, by which ages are told; ours may be a day off."""
+        if self._clock_seen is None or time.monotonic() - self._clock_seen > CLOCK_BELIEVED:
+            self.look_at("format")
+        return datetime.now(UTC) + self._clock_offset
 
     def delete(self, name: str) -> None:
         """Delete an object if it is there."""
@@ -164,7 +197,7 @@ class Bucket:
                 )
             except ClientError as error:
                 # the answer to the first try got lost, and the upload is over
-                if failures.code_of(error) == "NoSuchUpload" and self.size_of(name) is not None:
+                if failures.code_of(error) == "NoSuchUpload" and self.look_at(name) is not None:
                     return
                 raise
 
@@ -192,6 +225,12 @@ class Bucket:
             )
         except BotoCoreError as error:
             raise failures.store_failure(error, "sign a link to", self.location) from error
+
+    def _note_time(self, answer: Mapping[str, Any]) -> None:
+        said = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        if said is not None:
+            self._clock_offset = parsedate_to_datetime(said) - datetime.now(UTC)
+        self._clock_seen = time.monotonic()
 
     # --- within -------------------------------------------------------------------------------------
 
