@@ -102,7 +102,7 @@ def kept_as_version(execution_id: str, name: str, step: str | None, profile: str
     if len({str(one["file"]) for one in found}) > 1:
         steps = [str(one.get("step")) for one in found]
         remedy = f"say which with `--step`: {', '.join(f'`{one}`' for one in steps)}"
-        raise Problem(messages.several_run_artifacts(name, steps), slug="ambiguous", remedy=remedy)
+        raise Problem(messages.several_run_artifacts(name, steps), slug="ambiguous-artifact", remedy=remedy)
     content = content_of_value(store, found[-1]["file"], name)
     return ArtifactVersion(
         name=name,

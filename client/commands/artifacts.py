@@ -118,7 +118,7 @@ def tag(reference: str, tag: str, remove: bool, by: str, as_json: bool, profile:
 
     fault = tag_fault(tag)
     if fault is not None:
-        raise Problem(fault, code=ExitCode.USAGE, slug="bad-tag")
+        raise Problem(fault, code=ExitCode.USAGE, slug="bad-artifact")
     store, asked = _store(profile), _parsed(reference)
     now = datetime.now(UTC)
     if remove:
@@ -179,7 +179,7 @@ def _parsed(reference: str) -> ArtifactReference:
     try:
         return parse_reference(reference)
     except ValueError as error:
-        raise Problem(str(error), code=ExitCode.USAGE, slug="bad-reference") from error
+        raise Problem(str(error), code=ExitCode.USAGE, slug="bad-artifact") from error
 
 
 def _found(store: Store, reference: ArtifactReference) -> ArtifactVersion:

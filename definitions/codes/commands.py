@@ -85,13 +85,42 @@ CODES = (
     Code(
         "in-the-way",
         "files are there already, with other content",
-        "`perdure import` writes over nothing unless `--force` is given. Nothing was written.",
+        "`perdure import` writes over nothing unless `--force` is given, `perdure artifacts get` over nothing at all. "
+        "Nothing was written.",
     ),
     Code("start-refused", "the server did not start the run", "The message is the server's own."),
     Code(
         "unfit",
         "this machine lacks something that is needed",
         "The message says what, and the line below it what to do.",
+    ),
+    Code(
+        "bad-artifact",
+        "a text that cannot be an artifact, a version or a tag",
+        "Artifacts are named `NAME`, `NAME@VERSION` or `NAME@TAG`; versions are numbers from 1 on, tags are no numbers, "
+        "and `latest` is always the newest version.",
+        Example(right="perdure artifacts get coverage-report@approved", language="sh"),
+    ),
+    Code(
+        "unknown-tag",
+        "the artifact has no such tag",
+        "`perdure artifacts list NAME` shows its versions with their tags.",
+    ),
+    Code(
+        "ambiguous-artifact",
+        "several steps of the run kept an artifact of that name",
+        "`--step` says whose is meant.",
+    ),
+    Code(
+        "tagged",
+        "a tag stands at the version that shall go",
+        "Whoever fetches by that tag would find nothing. Move the tag first, or say `--force`, which removes it.",
+    ),
+    Code(
+        "no-link",
+        "there is no link to an artifact",
+        "Links are made by stores on S3, for files that stand alone there. `perdure artifacts get` writes it to a "
+        "file.",
     ),
     Code(
         "unknown-provider",

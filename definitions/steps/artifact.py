@@ -1,4 +1,4 @@
-"""`artifact`: publish or fetch an artifact, and nothing else."""
+"""`artifact`: publish or fetch an artifact, and nothing else. The keys are those of any step."""
 
 from typing import ClassVar, Literal
 

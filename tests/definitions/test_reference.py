@@ -40,7 +40,7 @@ def test_every_code_has_a_section_when_the_diagnostics_page_is_read(slug: str):
 @pytest.mark.parametrize("name", MODELS)
 def test_every_key_is_described_when_a_table_is_made(name: str):
     rows = keys_table(name).splitlines()[2:]
-    assert rows
+    assert rows or name == "artifact", "whose keys are those of any step"
     assert [row for row in rows if row.endswith("|  |")] == []
 
 

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-
 from activities.artifacts.versions import ArtifactVersion, Provenance, RetentionRule, publish_version
 from activities.store.interface import Store
 from activities.workspace.manifest import Entry, manifest_of, save_manifest

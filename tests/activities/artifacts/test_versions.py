@@ -8,8 +8,8 @@ import pytest
 from activities.artifacts import versions
 from activities.artifacts.versions import (
     artifact_names,
-    deleted_numbers,
     delete_version,
+    deleted_numbers,
     find_version,
     publish_version,
     read_version,
