@@ -5,6 +5,7 @@
     PREFIX/packs/aa/<pack>    frames of small files one behind the other; named by the sha256 of it all
     PREFIX/index/<pack>       what is where in a pack; written after it, so that no half pack is ever seen
     PREFIX/keys/<key>         records and documents
+    PREFIX/dying/<name>       what a sweep is about to remove
     PREFIX/links/aa/<digest>  plain copies of what a pre-signed link was asked for and does not stand so already
 
 location      `s3://bucket/prefix`
@@ -20,6 +21,8 @@ local_cache   a bounded folder of this machine for what was read and written lat
 presence      which blobs are there
 writing, reading, fetching   blobs in and out
 keyed         records and documents
+renewal       what is kept again becomes young
+sweeping      what nothing refers to goes, while others write
 links         pre-signed links for people
 store         all of it behind the `Store` protocol
 opening       the first look: bucket, format, whether conditions are honoured

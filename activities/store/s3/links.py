@@ -45,7 +45,7 @@ class Links:
         if start is not None and not is_encoded(start.body):
             return name
         name = f"links/{digest[:2]}/{digest}"
-        if self._bucket.size_of(name) is None:
+        if self._bucket.look_at(name) is None:
             self._reader.use(digest, lambda pieces: self._send(name, pieces))
         return name
 

@@ -18,6 +18,7 @@ from activities.store.durable_files import open_new_file, remove_quietly, write_
 
 Kind = Literal["blobs", "packs", "index"]
 KINDS: tuple[Kind, ...] = ("blobs", "packs", "index")
+_TOUCHED = 100_000
 _KEPT_AT_TRIM = 0.8
 """A trim goes below the limit, or the next file would be the next trim."""
 
@@ -50,12 +51,16 @@ class LocalCache:
 
     def open(self, kind: Kind, name: str) -> int | None:
         """Return a descriptor to read a copy from, or None. Its use is noted once a process."""
+        if self.limit <= 0:
+            return None
         path = self._path(kind, name)
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:
             return None
         if name not in self._touched:
+            if len(self._touched) >= _TOUCHED:
+                self._touched.clear()
             self._touched.add(name)
             with contextlib.suppress(OSError):
                 os.utime(path)
@@ -63,7 +68,7 @@ class LocalCache:
 
     def has(self, kind: Kind, name: str) -> bool:
         """Whether there is a copy."""
-        return self.limit > 0 and self._path(kind, name).is_file()
+        return self.limit > 0 and os.path.isfile(self._path(kind, name))
 
     def keep(self, kind: Kind, name: str, content: bytes) -> None:
         """Keep a copy, if that can be."""
@@ -100,7 +105,7 @@ class LocalCache:
     def trim(self) -> None:
         """Throw away what was used longest ago, until it is well below the limit."""
         found: list[tuple[float, int, Path]] = []
-        for path in self._folder.glob("*/*/*"):
+        for path in itertools.chain(self._folder.glob("*/*/*"), self._folder.glob("tmp/*")):
             with contextlib.suppress(OSError):
                 status = path.stat()
                 found.append((status.st_mtime, status.st_size, path))
@@ -111,8 +116,8 @@ class LocalCache:
             remove_quietly(path)
             kept -= size
 
-    def _path(self, kind: Kind, name: str) -> Path:
-        return self._folder / kind / name[:2] / name
+    def _path(self, kind: Kind, name: str) -> str:
+        return f"{self._folder}/{kind}/{name[:2]}/{name}"  # a path object takes as long as the read itself
 
     def _begin(self, temporary: Path) -> int | None:
         if self.limit <= 0:
@@ -123,10 +128,10 @@ class LocalCache:
         except OSError:
             return None
 
-    def _place(self, temporary: Path, target: Path, size: int) -> None:
+    def _place(self, temporary: Path, target: str, size: int) -> None:
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary.replace(target)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            os.replace(temporary, target)
         except OSError:
             return
         with self._lock:

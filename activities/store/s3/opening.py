@@ -21,7 +21,7 @@ from definitions.errors import EnvironmentUnfit
 
 FORMAT = b"perdure-store 1\n"
 _MARKER = "format"
-_OURS = ("cas/", "format", "index/", "keys/", "links/", "packs/", "projects/")
+_OURS = ("cas/", "dying/", "format", "index/", "keys/", "links/", "packs/", "projects/")
 _LOOKED_AT = 20
 _SETTINGS_REMEDY = "look at the settings of boto3 (`AWS_…` variables, `~/.aws/config`)"
 

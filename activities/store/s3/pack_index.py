@@ -4,12 +4,15 @@ Indexes never change, so each is read once: from this machine's cache, or from S
 since is found by listing again (`refresh`), which costs one request for a thousand packs.
 """
 
+import hashlib
 import logging
 import threading
 import time
 from concurrent.futures import Executor
+from datetime import datetime
 from typing import NamedTuple
 
+from activities.store.interface import RENEWED_AFTER
 from activities.store.s3.bucket import Bucket
 from activities.store.s3.frames import Damaged
 from activities.store.s3.local_cache import LocalCache
@@ -52,6 +55,7 @@ class PackIndex:
         self._listed_at: float | None = None
         self._by_digest: dict[bytes, _Known] = {}
         self._sizes: dict[str, int] = {}
+        self._modified: dict[str, datetime] = {}
         self._ours: set[str] = set()
         self._unsound: set[str] = set()
 
@@ -61,6 +65,26 @@ class PackIndex:
         if found is None:
             return None
         return Location(found.pack, Row(digest, found.offset, found.stored, found.size))
+
+    def is_young(self, digest: str) -> bool:
+        """Whether a pack that was written or renewed lately holds it, as far as this process knows."""
+        found = self._by_digest.get(bytes.fromhex(digest))
+        return found is not None and self.is_young_pack(found.pack)
+
+    def is_young_pack(self, pack: str) -> bool:
+        """Whether a pack was written or renewed lately."""
+        modified = self._modified.get(pack)
+        return modified is not None and modified > self._bucket.now() - RENEWED_AFTER
+
+    def renew(self, pack: str) -> bool:
+        """Make a pack young by writing its index again; False where it is gone."""
+        index = self._read(pack)
+        if index is None or self._bucket.look_at(pack_name(pack)) is None:
+            self.drop(pack)
+            return False
+        self._bucket.put(INDEX + pack, index, hashlib.sha256(index).digest())
+        self._modified[pack] = self._bucket.now()
+        return True
 
     def rows(self, pack: str) -> list[Row]:
         """Return what a pack holds (read again: rows are not kept by pack)."""
@@ -75,12 +99,14 @@ class PackIndex:
         """Know a pack that was just written here."""
         with self._lock:
             self._ours.add(pack.name)
+            self._modified[pack.name] = self._bucket.now()
         self._learn(pack.name, pack.rows)
 
     def drop(self, pack: str) -> None:
         """Forget a pack that is gone."""
         with self._lock:
             self._sizes.pop(pack, None)
+            self._modified.pop(pack, None)
             self._ours.discard(pack)
             self._by_digest = {digest: known for digest, known in self._by_digest.items() if known.pack != pack}
 
@@ -93,11 +119,13 @@ class PackIndex:
             listed_at = time.monotonic()
             with self._lock:
                 before = set(self._sizes) - self._ours
-            names = {item.name.rpartition("/")[2] for item in self._bucket.listing(INDEX)}
+            listed = {item.name.removeprefix(INDEX): item.modified for item in self._bucket.listing(INDEX)}
+            names = listed.keys()
             for gone in before - names:
                 self.drop(gone)
             with self._lock:
                 self._ours -= names
+                self._modified |= listed
             self._learn_all(sorted(names - self._sizes.keys() - self._unsound))
             self._listed_at = listed_at
 
@@ -111,8 +139,11 @@ class PackIndex:
         with self._lock:
             self._sizes[pack] = sum(row.stored for row in rows)
             for row in rows:
-                known = _Known(pack, row.offset, row.stored, row.size)
-                self._by_digest.setdefault(bytes.fromhex(row.digest), known)
+                digest = bytes.fromhex(row.digest)
+                other = self._by_digest.get(digest)
+                # of two packs the younger one is the one that stays longer
+                if other is None or self._modified[other.pack] <= self._modified[pack]:
+                    self._by_digest[digest] = _Known(pack, row.offset, row.stored, row.size)
 
     def _read(self, pack: str) -> bytes | None:
         """Return a sound index. One that is damaged is reported and passed over: what it names is missing then."""

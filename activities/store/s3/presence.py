@@ -36,20 +36,26 @@ class Presence:
         self._pool = pool
         self._lock = threading.Lock()
         self._seen: dict[str, float] = {}
+        self._written: dict[str, float] = {}
         self._damaged: set[str] = set()
 
     def note(self, digest: str) -> None:
-        """Remember that a blob is there alone, and sound as far as we know."""
+        """Remember that a blob is there alone."""
         with self._lock:
-            if len(self._seen) >= REMEMBERED:
-                self._seen.clear()
-            self._seen[digest] = time.monotonic()
+            _remember(self._seen, digest)
+
+    def note_young(self, digest: str) -> None:
+        """Remember that a blob is there alone, sound, and just written or renewed."""
+        with self._lock:
+            _remember(self._seen, digest)
+            _remember(self._written, digest)
             self._damaged.discard(digest)
 
     def note_damaged(self, digest: str) -> None:
         """Remember that what is there is damaged."""
         with self._lock:
             self._seen.pop(digest, None)
+            self._written.pop(digest, None)
             self._damaged.add(digest)
 
     def is_damaged(self, digest: str) -> bool:
@@ -60,9 +66,11 @@ class Presence:
         """Whether it is there, as far as can be said without asking."""
         if digest in self._damaged:
             return False
-        seen = self._seen.get(digest)
-        is_fresh = seen is not None and seen > time.monotonic() - BELIEVED
-        return is_fresh or self._index.find(digest) is not None
+        return _is_fresh(self._seen, digest) or self._index.find(digest) is not None
+
+    def is_kept(self, digest: str) -> bool:
+        """Whether it is there and young, as far as can be said without asking: then it need not be written."""
+        return digest not in self._damaged and (_is_fresh(self._written, digest) or self._index.is_young(digest))
 
     def missing(self, digests: Iterable[str]) -> set[str]:
         """Return which of these are not there."""
@@ -89,8 +97,19 @@ class Presence:
         return found
 
     def _asked(self, digests: list[str]) -> set[str]:
-        sizes = self._pool.map(self._bucket.size_of, map(blob_name, digests))
-        return {digest for digest, size in zip(digests, sizes, strict=True) if size is not None}
+        found = self._pool.map(self._bucket.look_at, map(blob_name, digests))
+        return {digest for digest, one in zip(digests, found, strict=True) if one is not None}
 
     def _group(self, group: str) -> set[str]:
         return {item.name.rpartition("/")[2] for item in self._bucket.listing(f"{ALONE}{group}/")}
+
+
+def _remember(times: dict[str, float], digest: str) -> None:
+    if len(times) >= REMEMBERED:
+        times.clear()
+    times[digest] = time.monotonic()
+
+
+def _is_fresh(times: dict[str, float], digest: str) -> bool:
+    seen = times.get(digest)
+    return seen is not None and seen > time.monotonic() - BELIEVED

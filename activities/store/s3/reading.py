@@ -1,7 +1,7 @@
 """Blobs out of the bucket: from wherever a digest may be, verified, and again from elsewhere where that fails.
 
-The order: this machine's copy, the pack that holds it (a copy of it, then S3), the blob alone on S3, and then what
-others packed since we listed last. What does not hash to its name is never handed on. From S3 it is read a second
+The order: the pack that holds it, the blob alone (each here, then on S3), and then what others packed since we
+listed last. What does not hash to its name is never handed on. From S3 it is read a second
 time, for it may have been damaged on its way only; then it is reported and counts as missing.
 """
 
@@ -60,9 +60,14 @@ class BlobReader:
         checked_digest(digest)
         descriptor = open_new_file(path, mode=0o777 if executable else 0o666, dir_fd=folder_descriptor)
 
+        is_begun = False
+
         def write(pieces: Iterator[bytes]) -> None:
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            os.ftruncate(descriptor, 0)
+            nonlocal is_begun
+            if is_begun:  # what was there was damaged
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                os.ftruncate(descriptor, 0)
+            is_begun = True
             for piece in pieces:
                 write_all(descriptor, piece)
 
@@ -95,10 +100,10 @@ class BlobReader:
     # --- within -------------------------------------------------------------------------------------
 
     def _sources(self, digest: str) -> Iterator[_Source]:
-        yield _Source(lambda: self._cached(digest), lambda: self._cache.forget("blobs", digest))
         location = self._index.find(digest)
         if location is not None:
             yield from self._packed(location)
+        yield _Source(lambda: self._cached(digest), lambda: self._cache.forget("blobs", digest))
         yield _Source(lambda: self._alone(digest), lambda: self._report(digest), TRIES_ON_S3)
         self._index.refresh()
         later = self._index.find(digest)
@@ -113,7 +118,9 @@ class BlobReader:
             return None if frame is None else _framed(frame, location)
 
         def on_s3() -> Iterator[bytes] | None:
-            found = self._bucket.get_range(pack_name(pack), row.offset, max(row.stored, 1))
+            if row.stored == 0:  # an empty file; it may lie at the very end, where no range can be had
+                return _framed(b"", location)
+            found = self._bucket.get_range(pack_name(pack), row.offset, row.stored)
             if found is None:
                 self._index.drop(pack)
                 return None
@@ -170,3 +177,9 @@ def _closing(descriptor: int) -> Iterator[bytes]:
         yield from pieces_of(descriptor)
     finally:
         os.close(descriptor)
+
+
+def exhausted(pieces: Iterator[bytes]) -> None:
+    """Read to the end and keep nothing: for `BlobReader.use`, which checks on the way."""
+    for _ in pieces:
+        pass

@@ -1,11 +1,12 @@
 """The store on S3: its parts behind the `Store` protocol."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
-from activities.store.interface import StoredBlob, StoredEntry
+from activities.store.interface import StoredBlob, StoredEntry, Swept
+from activities.store.keys import checked_digest
 from activities.store.s3.bucket import Bucket
 from activities.store.s3.client import THREADS
 from activities.store.s3.fetching import BlobFetcher
@@ -14,7 +15,9 @@ from activities.store.s3.links import Links
 from activities.store.s3.local_cache import LocalCache
 from activities.store.s3.pack_index import INDEX, PackIndex
 from activities.store.s3.presence import ALONE, Presence
-from activities.store.s3.reading import BlobReader
+from activities.store.s3.reading import BlobReader, exhausted
+from activities.store.s3.renewal import Renewal
+from activities.store.s3.sweeping import Sweeper
 from activities.store.s3.writing import BlobWriter
 
 
@@ -26,8 +29,12 @@ class S3Store:
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="perdure-s3")
         self._index = PackIndex(bucket, cache, pool)
         self._presence = Presence(bucket, self._index, pool)
-        self._writer = BlobWriter(bucket, self._presence, self._index, cache, pool)
+        self._renewal = Renewal(bucket, self._presence, self._index, pool)
+        self._writer = BlobWriter(bucket, self._presence, self._index, self._renewal, cache, pool)
         self._reader = BlobReader(bucket, self._presence, self._index, cache, pool)
+        self._sweeper = Sweeper(bucket, self._index, self._reader, self._writer.put_pack)
+        nothing_here = LocalCache(Path(), limit=0)
+        self._checker = BlobReader(bucket, self._presence, self._index, nothing_here, pool)
         self._fetcher = BlobFetcher(bucket, self._index, cache, pool)
         self._links = Links(bucket, self._reader, pool)
         self._keyed = KeyedObjects(bucket)
@@ -73,6 +80,22 @@ class S3Store:
     def missing_blobs(self, digests: Iterable[str]) -> set[str]:
         """Return which of these are not there: few are asked for one by one, many are looked up in a listing."""
         return self._presence.missing(digests)
+
+    def is_young(self, digest: str) -> bool:
+        """Whether the blob is there and was written or renewed lately, by the server's clock."""
+        return self._renewal.is_young(checked_digest(digest))
+
+    def renew(self, digests: Iterable[str]) -> set[str]:
+        """Make these blobs young where they are not; return which are not there."""
+        return self._renewal.renew(checked_digest(digest) for digest in digests)
+
+    def check_blob(self, digest: str) -> None:
+        """Read a blob from S3 and hash it. Raises `BlobMissing`."""
+        self._checker.use(checked_digest(digest), exhausted)
+
+    def sweep(self, is_live: Callable[[str], bool], before: datetime, *, dry_run: bool) -> Swept:
+        """Remove the blobs that are not live and were neither written nor renewed since `before`."""
+        return self._sweeper.sweep(is_live, before, dry_run=dry_run)
 
     def fetch(self, digests: Iterable[str]) -> None:
         """Have these blobs in the local cache, whole packs at once."""

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from activities.store.s3 import frames
 from activities.store.s3.bucket import Bucket
@@ -19,6 +19,7 @@ from activities.store.s3.local_cache import LocalCache
 from activities.store.s3.pack_index import INDEX, PackIndex, pack_name
 from activities.store.s3.packs import Pack, PackWriter
 from activities.store.s3.presence import Presence, blob_name
+from activities.store.s3.renewal import Renewal
 from activities.store.s3.transfers import Budget, PartsSender, part_size_for, pieces_of, regrouped
 from activities.store.staging import open_regular, read_all
 
@@ -31,6 +32,10 @@ WHOLE_UP_TO = 16 << 20
 INDEX_AGE = 30.0
 CHANGES_BORNE = 3
 
+Kept = tuple[str, int]
+"""Digest and size."""
+Result = TypeVar("Result")
+
 
 class _Hash(Protocol):
     """What takes pieces in turn."""
@@ -41,19 +46,25 @@ class _Hash(Protocol):
 class BlobWriter:
     """Any thread may write, but none of the pool's."""
 
-    def __init__(self, bucket: Bucket, presence: Presence, index: PackIndex, cache: LocalCache, pool: Executor) -> None:
+    def __init__(
+        self, bucket: Bucket, presence: Presence, index: PackIndex, renewal: Renewal, cache: LocalCache, pool: Executor
+    ) -> None:
         self._index = index
         self._presence = presence
-        self._sender = _Sender(bucket, presence, index, cache, pool)
+        self._sender = _Sender(bucket, presence, index, renewal, cache, pool)
         self._pool = pool
         self._budget = Budget()
 
     def write(self, content: bytes) -> str:
         """Keep `content` alone; return its digest."""
         digest = hashlib.sha256(content).hexdigest()
-        if not self._presence.is_known(digest):
+        if not self._presence.is_kept(digest):
             self._sender.put(digest, content)
         return digest
+
+    def put_pack(self, pack: Pack) -> None:
+        """Send a pack, then its index."""
+        self._sender.put_pack(pack)
 
     def write_files(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
         """Keep the contents of files; return digests and sizes. Raises OSError where one cannot be read."""
@@ -64,10 +75,10 @@ class BlobWriter:
         try:
             kept = [batch.add(path) for path in paths]
             batch.end()
+            return [one.result() if isinstance(one, Future) else one for one in kept]
         except BaseException:
             batch.abandon()
             raise
-        return kept
 
 
 class _Batch:
@@ -83,10 +94,14 @@ class _Batch:
         self._is_packed = is_packed
         self._pack = PackWriter()
         self._begun: set[str] = set()
-        self._flying: set[Future[None]] = set()
+        self._flying: set[Future[Any]] = set()
 
-    def add(self, path: Path) -> tuple[str, int]:
+    def add(self, path: Path) -> "Kept | Future[Kept]":
+        """Take a file in; one that is neither small nor big is read by the thread that sends it."""
         self._check()
+        size = os.lstat(path).st_size
+        if PACKED_UP_TO < size <= WHOLE_UP_TO:
+            return self._submit(size, lambda: self._take_whole(path))
         descriptor = open_regular(path)
         try:
             if os.fstat(descriptor).st_size > WHOLE_UP_TO:
@@ -95,7 +110,7 @@ class _Batch:
         finally:
             os.close(descriptor)
         digest = hashlib.sha256(content).hexdigest()
-        if digest not in self._begun and not self._presence.is_known(digest):
+        if digest not in self._begun and not self._presence.is_kept(digest):
             self._begun.add(digest)
             self._keep(digest, content)
         return digest, len(content)
@@ -122,17 +137,31 @@ class _Batch:
         if self._pack.is_full:
             self._close_pack()
 
+    def _take_whole(self, path: Path) -> Kept:
+        descriptor = open_regular(path)
+        try:
+            content = read_all(descriptor)
+        finally:
+            os.close(descriptor)
+        if len(content) > WHOLE_UP_TO:  # and parts are sent by the pool, in which this is
+            raise OSError(errno.EBUSY, "the file grows while it is read", str(path))
+        digest = hashlib.sha256(content).hexdigest()
+        if not self._presence.is_kept(digest):
+            self._sender.put(digest, content)
+        return digest, len(content)
+
     def _close_pack(self) -> None:
         if self._pack.is_empty:
             return
         pack, self._pack = self._pack.finish(), PackWriter()
         self._submit(len(pack.body), lambda: self._sender.put_pack(pack))
 
-    def _submit(self, size: int, work: Callable[[], None]) -> None:
+    def _submit(self, size: int, work: Callable[[], Result]) -> Future[Result]:
         taken = self._budget.take(size)
         future = self._pool.submit(work)
         future.add_done_callback(lambda _: self._budget.give_back(taken))
         self._flying.add(future)
+        return future
 
     def _check(self) -> None:
         """Raise what went wrong, before more is read."""
@@ -145,10 +174,13 @@ class _Batch:
 class _Sender:
     """Sends one blob, or one pack."""
 
-    def __init__(self, bucket: Bucket, presence: Presence, index: PackIndex, cache: LocalCache, pool: Executor) -> None:
+    def __init__(
+        self, bucket: Bucket, presence: Presence, index: PackIndex, renewal: Renewal, cache: LocalCache, pool: Executor
+    ) -> None:
         self._bucket = bucket
         self._presence = presence
         self._index = index
+        self._renewal = renewal
         self._cache = cache
         self._pool = pool
 
@@ -158,9 +190,12 @@ class _Sender:
             return
         stored = frames.encoded(content)
         checksum = bytes.fromhex(digest) if stored is content else hashlib.sha256(stored).digest()
-        # what is damaged is written over; else whoever was first has written the same
-        self._bucket.put(blob_name(digest), stored, checksum, if_absent=not self._presence.is_damaged(digest))
-        self._presence.note(digest)
+        name, is_damaged = blob_name(digest), self._presence.is_damaged(digest)
+        # what is damaged is written over; else whoever was first has written the same, perhaps long ago
+        while not self._bucket.put(name, stored, checksum, if_absent=not is_damaged):
+            if self._renewal.renew_alone([digest]) == set():
+                break
+        self._presence.note_young(digest)
         self._cache.keep("blobs", digest, stored)
 
     def put_file(self, descriptor: int) -> tuple[str, int]:
@@ -168,7 +203,7 @@ class _Sender:
         for _ in range(CHANGES_BORNE):
             os.lseek(descriptor, 0, os.SEEK_SET)
             digest, size = _digest_of(descriptor)
-            if not self._presence.missing([digest]):
+            if not self._presence.is_damaged(digest) and not self._renewal.renew([digest]):
                 return digest, size
             os.lseek(descriptor, 0, os.SEEK_SET)
             if self._send(digest, size, pieces_of(descriptor)):
@@ -196,7 +231,7 @@ class _Sender:
         except BaseException:
             sender.abort()
             raise
-        self._presence.note(digest)
+        self._presence.note_young(digest)
         return True
 
     def put_pack(self, pack: Pack) -> None:
