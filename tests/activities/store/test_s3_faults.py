@@ -139,6 +139,27 @@ def test_blob_counts_as_missing_or_away_when_every_answer_is_damaged(place: Plac
         assert not (tmp_path / "copy").exists()
 
 
+def test_empty_blob_is_read_when_it_stands_alone_on_another_machine(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    digest, _ = place.store().write_blob_from(tmp_path / "empty")
+    reader = place.store()
+    reader.copy_blob_to(digest, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == reader.read_blob(digest) == b""
+    fetcher = place.store()
+    fetcher.fetch([digest])
+    assert fetcher.read_blob(digest) == b""
+
+
+def test_empty_blob_is_read_when_it_is_the_last_of_a_pack(place: Place, tmp_path: Path) -> None:
+    contents = [*(f"file {number}".encode() for number in range(40)), b""]
+    for number, content in enumerate(contents):
+        (tmp_path / str(number)).write_bytes(content)
+    kept = place.store().write_blobs_from([tmp_path / str(number) for number in range(len(contents))])
+    assert place.proxy.count("PUT", "/packs/") == 1
+    reader = place.store()
+    assert [reader.read_blob(digest) for digest, _ in kept] == contents
+
+
 def test_upload_is_made_good_when_its_bytes_are_damaged_on_the_way(place: Place, tmp_path: Path) -> None:
     store = place.store()
     place.proxy.add(Fault("corrupt-upload", method="PUT", times=2))
@@ -285,6 +306,7 @@ def test_one_writer_wins_and_all_agree_when_many_write_one_key(place: Place) -> 
     assert stores[0].read_document("tags/t") == f"by {swapped[0]}".encode()
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("at", ["before", "middle", "after"])
 def test_nothing_half_is_visible_when_the_writer_is_killed_at_any_request(
     place: Place, gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
