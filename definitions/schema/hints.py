@@ -11,7 +11,7 @@ from typing import cast
 from pydantic import BaseModel, JsonValue
 
 from definitions.cases.models import Case, CaseFile, Expectation, Stub
-from definitions.models import Definition, Input, Output
+from definitions.models import Definition, GitSource, Input, Output, Workspace
 from definitions.steps import (
     ActivityStep,
     AgentStep,
@@ -30,6 +30,9 @@ EXAMPLES: dict[tuple[type[BaseModel], str], list[JsonValue]] = {
     (Definition, "name"): ["raise-coverage"],
     (Definition, "version"): ["1.0"],
     (Definition, "timeout"): ["4h", "2d"],
+    (GitSource, "url"): ["https://github.com/team/project.git", "git@github.com:team/project.git"],
+    (GitSource, "ref"): ["main", "v1.2", "{{ inputs.ref }}"],
+    (Workspace, "link"): [[".venv"], ["node_modules"]],
     (Input, "pattern"): ["[a-z][a-z0-9-]*"],
     (Output, "value"): ["{{ steps.build.outputs.stdout }}", "{{ steps.test.artifacts.report }}"],
     (StepBase, "when"): ["inputs.publish", 'steps.test.status == "completed"', "always()"],

@@ -36,7 +36,7 @@ def test_model_is_known_when_a_path_is_given(path: tuple[str | int, ...], model:
 
 def test_aliases_are_keys_when_a_model_has_them():
     assert ROOT is not None
-    assert keys_of(model_at(ROOT, ("workspace",))) == ["from"]
+    assert keys_of(model_at(ROOT, ("workspace",))) == ["from", "git", "link"]
     assert keys_of(None) == []
 
 

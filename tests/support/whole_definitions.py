@@ -32,6 +32,12 @@ WHOLE: dict[str, dict[str, Any]] = {
         "steps": [{**STEP, "accept": {"doc_type": "prd"}}, {**STEP, "id": "b", "accept": {"doc_type": "adr"}}],
         "x-top": {"anything": [1]},
     },
+    "workspace": {"name": "whole", "workspace": {"from": "inputs", "link": [".venv"]}, "steps": [STEP]},
+    "git-source": {
+        "name": "whole",
+        "workspace": {"git": {"url": "https://example.org/x.git", "ref": "main", "x-note": 1}},
+        "steps": [STEP],
+    },
     "input": {
         "name": "whole",
         "inputs": {
@@ -53,6 +59,7 @@ WHOLE: dict[str, dict[str, Any]] = {
             "o": {"type": "object", "default": {"a": 1}},
             "l": {"type": "array", "default": [1]},
             "f": {"type": "file", "default": "src/a.py"},
+            "a": {"type": "artifact", "default": "team/report@approved"},
         },
         "steps": [STEP],
     },
