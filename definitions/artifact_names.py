@@ -16,6 +16,12 @@ TAG_PATTERN = re.compile(r"(?=.*[^0-9])[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """A number is a version, so a tag has something else in it."""
 LATEST = "latest"
 MEDIA_TYPE_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,99}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,99}")
+LONGEST_REFERENCE = LONGEST_NAME + 65
+REFERENCE_PATTERN = (
+    r"^(?=[^@]{1,100}(@|$))[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*"
+    r"(@([1-9][0-9]{0,8}|(?=.*[^0-9@].*$)[A-Za-z0-9][A-Za-z0-9._-]{0,63}))?$"
+)
+"""What `parse_reference` takes, for JSON Schema."""
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -55,6 +61,15 @@ def parse_reference(text: str) -> ArtifactReference:
     if not separator:
         return reference_of(name)
     return reference_of(name, version=which) if which.isdecimal() else reference_of(name, tag=which)
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text is `NAME`, `NAME@VERSION` or `NAME@TAG`."""
+    try:
+        parse_reference(text)
+    except ValueError:
+        return False
+    return True
 
 
 def version_of(text: str) -> int:

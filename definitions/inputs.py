@@ -17,6 +17,7 @@ from typing import Annotated
 from pydantic import JsonValue, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import SchemaError
 
+from definitions.artifact_names import is_reference
 from definitions.diagnostics import Diagnostic, Note
 from definitions.durations import parse_duration
 from definitions.errors import DefinitionInvalid
@@ -42,6 +43,7 @@ _WANTED = {
     "object": "an object",
     "array": "a list",
     "file": "a path inside the workspace",
+    "artifact": "an artifact (`NAME`, `NAME@VERSION` or `NAME@TAG`)",
     "duration": "a duration such as `90s`",
     "any": "a value",
 }
@@ -134,7 +136,7 @@ def is_inside_workspace(path: str) -> bool:
 
 
 def _typed(declared: Input, text: str) -> JsonValue:
-    if declared.type in ("string", "file", "duration"):
+    if declared.type in ("string", "file", "artifact", "duration"):
         return text
     try:
         value: JsonValue = json.loads(text, parse_constant=_refuse_constant)
@@ -163,6 +165,8 @@ def _is_of_type(kind: str, value: JsonValue) -> bool:  # one line a type
             return isinstance(value, list)
         case "file":
             return isinstance(value, str) and is_inside_workspace(value)
+        case "artifact":
+            return isinstance(value, str) and is_reference(value)
         case "any":
             return True
         case _:

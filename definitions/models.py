@@ -15,7 +15,7 @@ from definitions.steps.gates import NAME_PATTERN, Approvers
 
 DEFINITION_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,99}$"
 
-InputType = Literal["string", "number", "integer", "boolean", "object", "array", "file", "duration", "any"]
+InputType = Literal["string", "number", "integer", "boolean", "object", "array", "file", "artifact", "duration", "any"]
 OutputType = Literal["string", "number", "integer", "boolean", "object", "array", "artifact"]
 
 
@@ -23,7 +23,8 @@ class Input(Model):
     """A typed input of a definition."""
 
     type: InputType = "string"
-    """Its type; a `file` is a path in the workspace whose content counts, `any` is whatever is given."""
+    """Its type; a `file` is a path in the workspace whose content counts, an `artifact` names one that is
+    published (`NAME`, `NAME@VERSION`, `NAME@TAG`), `any` is whatever is given."""
     description: str | None = None
     """What it means."""
     required: bool | None = None

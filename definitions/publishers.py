@@ -37,12 +37,13 @@ def unknown_artifacts(
     asked = False
     for placed in context.placed:
         for path, fetch in fetches(placed):
-            if OPENING in fetch.name or name_fault(fetch.name) is not None or context.is_mended_below(path):
+            name = fetch.name.partition("@")[0]
+            if OPENING in fetch.name or name_fault(name) is not None or context.is_mended_below(path):
                 continue
-            if not asked and not _is_among(fetch.name, known):
+            if not asked and not _is_among(name, known):
                 known, asked = known.union(siblings()), True
-            if not _is_among(fetch.name, known):
-                yield _unknown(context, fetch.name, (*path, "name"), known)
+            if not _is_among(name, known):
+                yield _unknown(context, name, (*path, "name"), known)
 
 
 def _unknown(context: Context, name: str, path: tuple[str | int, ...], known: Iterable[str]) -> Diagnostic:

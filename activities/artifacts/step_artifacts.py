@@ -29,6 +29,7 @@ from definitions.artifact_names import (
     MEDIA_TYPE_PATTERN,
     ArtifactReference,
     name_fault,
+    parse_reference,
     reference_of,
     tag_fault,
 )
@@ -159,7 +160,8 @@ def _rendered_fetch(fetch: Fetch, scope: Mapping[str, JsonValue], files: FileRea
 def _found(store: Store, fetch: Fetch) -> ArtifactVersion | None:
     try:
         version = None if fetch.version is None else str(fetch.version)
-        reference = reference_of(fetch.name, version, fetch.tag)
+        is_whole = version is None and fetch.tag is None
+        reference = parse_reference(fetch.name) if is_whole else reference_of(fetch.name, version, fetch.tag)
     except ValueError as error:
         raise StepFailure(ErrorClass.ARTIFACT, str(error), {"name": fetch.name}) from error
     found = resolve(store, reference)

@@ -5,7 +5,7 @@ Whether anybody publishes what is fetched is looked for where other definitions 
 
 from collections.abc import Iterator
 
-from definitions.artifact_names import MEDIA_TYPE_PATTERN, name_fault, tag_fault, version_of
+from definitions.artifact_names import MEDIA_TYPE_PATTERN, name_fault, parse_reference, tag_fault, version_of
 from definitions.checks.context import Context, Placed
 from definitions.diagnostics import Diagnostic
 from definitions.inputs import is_inside_workspace
@@ -84,7 +84,10 @@ def _publication(context: Context, publication: Publication, path: Path) -> Iter
 
 
 def _fetch(context: Context, placed: Placed, fetch: Fetch, path: Path) -> Iterator[Diagnostic]:
-    yield from _name(context, fetch.name, (*path, "name"))
+    if fetch.version is None and fetch.tag is None and "@" in fetch.name and OPENING not in fetch.name:
+        yield from _whole_name(context, fetch.name, (*path, "name"))
+    else:
+        yield from _name(context, fetch.name, (*path, "name"))
     if fetch.version is not None and fetch.tag is not None:
         message = "`version` says already which one is fetched"
         yield context.report("conflicting-keys", message, context.key_span((*path, "tag")), "keep one of them")
@@ -105,6 +108,13 @@ def _fetch(context: Context, placed: Placed, fetch: Fetch, path: Path) -> Iterat
         help_ = "leave `path` out and read the output `file` of an `artifact` step, or write `workspace: {from: empty}`"
         yield context.report("invalid-value", message, context.span((*path, "path")), help_)
     yield from _inside(context, fetch.path, (*path, "path"))
+
+
+def _whole_name(context: Context, name: str, path: Path) -> Iterator[Diagnostic]:
+    try:
+        parse_reference(name)
+    except ValueError as error:
+        yield context.report("invalid-value", str(error), context.span(path))
 
 
 def _name(context: Context, name: str, path: Path) -> Iterator[Diagnostic]:

@@ -24,7 +24,7 @@ _IGNORED: dict[str, frozenset[str]] = {
 
 _OF_ARTIFACTS = _OF_PROCESSES - {"publish", "fetch"}
 
-_TEXTS = frozenset({"string", "file", "duration"})
+_TEXTS = frozenset({"string", "file", "artifact", "duration"})
 _NUMBERS = frozenset({"number", "integer"})
 
 

@@ -97,7 +97,7 @@ CODES = (
     Code(
         "bad-artifact",
         "a text that cannot be an artifact, a version or a tag",
-        "Artifacts are named `NAME`, `NAME@VERSION` or `NAME@TAG`; versions are numbers from 1 on, tags are no numbers, "
+        "Artifacts are named `NAME`, `NAME@VERSION` or `NAME@TAG`; versions are numbers from 1 on, tags are none, "
         "and `latest` is always the newest version.",
         Example(right="perdure artifacts get coverage-report@approved", language="sh"),
     ),

@@ -9,6 +9,7 @@ from typing import cast
 
 from pydantic import JsonValue
 
+from definitions.artifact_names import LONGEST_REFERENCE, REFERENCE_PATTERN
 from definitions.durations import LONGEST, PATTERN
 from definitions.inputs import NAME_PATTERN
 from definitions.schema.assembling import Schema
@@ -28,6 +29,7 @@ _DEFAULTS: dict[str, Schema] = {
     "object": {"type": ["object", "null"]},
     "array": {"type": ["array", "null"]},
     "file": {"type": ["string", "null"]},
+    "artifact": {"type": ["string", "null"], "pattern": REFERENCE_PATTERN, "maxLength": LONGEST_REFERENCE},
     "duration": {"type": ["string", "null"], "pattern": PATTERN, "maxLength": LONGEST},
 }
 

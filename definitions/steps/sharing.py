@@ -51,7 +51,7 @@ class Fetch(Model):
     """An artifact that somebody published: which version, and where it shall lie."""
 
     name: Template = Field(min_length=1)
-    """What it is called."""
+    """What it is called; `NAME@VERSION` or `NAME@TAG` says at once which one (an input of type `artifact` does)."""
     version: int | Template | None = None
     """The version, by its number. Absent: the newest, or that of `tag`."""
     tag: Template | None = None

@@ -64,6 +64,7 @@ INPUT_TYPES = {
     "object": OBJECT,
     "array": LIST,
     "file": FILE,
+    "artifact": STRING,
     "any": ANY,
 }
 _OUTPUTS = {

@@ -213,6 +213,20 @@ async def test_step_fails_with_what_there_is_when_an_artifact_cannot_be_fetched(
     assert says in message
 
 
+async def test_version_is_the_one_named_at_start_when_an_input_is_an_artifact(worker: RunningWorker):
+    for value in ("one", "two"):
+        publish = f"{{name: n, value: {value}, tags: [{value}]}}"
+        await completed(worker, f"workspace: {{from: none}}\nsteps: [{{id: p, type: artifact, publish: {publish}}}]")
+    text = """
+workspace: {from: none}
+inputs: {which: {type: artifact, default: n}}
+steps:
+  - {id: get, type: artifact, fetch: {name: "{{ inputs.which }}"}}
+"""
+    ended = [await completed(worker, text, inputs=given) for given in ({}, {"which": "n@1"}, {"which": "n@one"})]
+    assert [(one.steps["get"].outputs or {})["version"] for one in ended] == [2, 1, 1]
+
+
 async def test_step_goes_on_without_when_a_fetch_is_optional(worker: RunningWorker):
     text = """
 steps:
