@@ -32,7 +32,7 @@ from activities.workspace.entries import (
     unsound,
 )
 from activities.workspace.links import leads_out
-from activities.workspace.shards import Shard, cut_all, edited, place_of, remember, remembered
+from activities.workspace.shards import Shard, cut_all, edited, fetch_all, place_of, remember, remembered
 
 __all__ = [
     "EMPTY",
@@ -97,6 +97,7 @@ class Manifest:
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """All paths. Raises `BlobMissing`; `StepFailure` where restoring them could leave the folder."""
+        fetch_all(self.shards)
         entries = tuple(entry for shard in self.shards for entry in shard.entries)
         if not all(shard.is_new for shard in self.shards):
             check_entries(entries, self.digest)

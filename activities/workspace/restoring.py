@@ -5,19 +5,27 @@ leads out. Each folder on the way is opened by its descriptor without following 
 anew (`O_EXCL`), so that even a link laid by someone in this very moment is not written through.
 """
 
+import contextlib
 import hashlib
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from activities.store.failures import is_full, reason
 from activities.store.interface import Store
 from activities.workspace.collisions import check_collisions
+from activities.workspace.ignores import IGNORE_FILES
 from activities.workspace.manifest import Entry, Manifest, parents, printable
 from activities.workspace.removal import is_too_deep, remove_file, remove_tree
 from activities.workspace.scanning import Scan, scan
-from activities.workspace.stat_cache import StatCache, restored_time
+from activities.workspace.snapshots import Selection, ignore_files_seen
+from activities.workspace.stat_cache import StatCache, basis_of, restored_time
 from definitions.errors import ErrorClass, StepFailure
+
+LANES = min(4, os.cpu_count() or 1)
+PARTS_OF = 256
+"""Files that one thread takes at a time; fewer are not spread."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -39,12 +47,15 @@ def bring_to(
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if keep_left_out and _is_there(folder, manifest, stats):
+            return stats
         fresh = stats.renewed()
         present = _remove_others(folder, _found(folder), manifest, stats, fresh, keep_left_out)
         missing = [entry for entry in manifest.entries if entry.path not in present]
         if missing:
             check_collisions(folder, (entry.path for entry in manifest.entries))
-            _Writer(store, folder, fresh).write(missing)
+            _write_all(store, folder, missing, fresh)
+        _give_basis(folder, manifest, stats, fresh)
     except OSError as error:
         raise refused(folder, error) from error
     return fresh
@@ -60,6 +71,39 @@ def _found(folder: Path) -> Scan:
     remove_tree(folder)
     folder.mkdir()
     return Scan()
+
+
+def _is_there(folder: Path, manifest: Manifest, stats: StatCache) -> bool:
+    """Whether the folder holds the tree already, by what its files look like."""
+    basis = stats.basis
+    if basis is None or basis.unlearned or basis.manifest != manifest:
+        return False
+    found = scan(folder, known=stats.files)
+    links = {Entry(path, "l", target=os.readlink(folder / path)) for path, _ in found.links}
+    others = links | {Entry(path, "d") for path in found.empty_folders}
+    is_same = not found.files and not found.special and len(found.unchanged) == len(stats.files)
+    return is_same and others == {entry._replace(ignored=False) for entry in basis.others}
+
+
+def _give_basis(folder: Path, manifest: Manifest, earlier: StatCache, fresh: StatCache) -> None:
+    """Let the next snapshot start from this tree: its flags are those of the ignore files that are in it."""
+    fresh.basis = basis_of(manifest, fresh.files, Selection().facts)
+    names = {path for path in fresh.files if path.endswith(IGNORE_FILES)}
+    fresh.ignore_files = ignore_files_seen(folder, {*names, ".git/info/exclude"})
+    if fresh.ignore_files != earlier.ignore_files:
+        fresh.verdicts = {}
+
+
+def _write_all(store: Store, folder: Path, missing: list[Entry], stats: StatCache) -> None:
+    """Write entries, many of them side by side: making a file costs the system more than us."""
+    store.fetch({entry.digest for entry in missing if entry.type == "f"})
+    if len(missing) <= PARTS_OF or LANES == 1:
+        _Writer(store, folder, stats).write(missing)
+        return
+    parts: list[list[Entry]] = [missing[start : start + PARTS_OF] for start in range(0, len(missing), PARTS_OF)]
+    with ThreadPoolExecutor(LANES, "perdure-restoring") as threads:
+        for done in [threads.submit(_Writer(store, folder, stats).write, part) for part in parts]:
+            done.result()
 
 
 def _remove_others(
@@ -121,6 +165,7 @@ class _Writer:
         self._open: list[tuple[str, int]] = []
 
     def write(self, entries: list[Entry]) -> None:
+        """Write entries, which are sorted by path. Raises OSError, `BlobMissing`."""
         root = os.open(self._folder, _FOLDER)
         self._open.append(("", root))
         try:
@@ -165,7 +210,8 @@ def _open_folder(name: str, parent: int) -> int:
     try:
         return os.open(name, _FOLDER, dir_fd=parent)
     except FileNotFoundError:
-        os.mkdir(name, dir_fd=parent)
+        with contextlib.suppress(FileExistsError):  # another thread makes it in this moment
+            os.mkdir(name, dir_fd=parent)
         return os.open(name, _FOLDER, dir_fd=parent)
 
 

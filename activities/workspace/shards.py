@@ -57,6 +57,11 @@ class Shard:
         return self._store is None
 
     @property
+    def lies_in(self) -> Store | None:
+        """The store that it would have to be read from now."""
+        return self._store if self._entries is None and remembered(self._digest) is None else None
+
+    @property
     def entries(self) -> tuple[Entry, ...]:
         """Its entries. Raises `BlobMissing`, `StepFailure`."""
         if self._entries is not None:
@@ -108,6 +113,13 @@ def cut_all(entries: Sequence[Entry]) -> tuple[Shard, ...]:
     """Return all of sorted entries as shards."""
     shards, rest = cut(entries)
     return (*shards, shard_of(rest)) if rest else tuple(shards)
+
+
+def fetch_all(shards: Iterable[Shard]) -> None:
+    """Have shards at hand that are about to be read, all at once. Raises `StoreError`."""
+    far = [(store, shard.digest) for shard in shards if (store := shard.lies_in) is not None]
+    if far:
+        far[0][0].fetch([digest for _, digest in far])
 
 
 def place_of(shards: Sequence[Shard], path: str) -> int:

@@ -1,10 +1,10 @@
 """How big a workspace may be: bounds that catch a home folder or a disk given by mistake."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from activities.workspace.manifest import printable
-from activities.workspace.scanning import Found
 from definitions.errors import ErrorClass, StepFailure
 
 MOST_FILES = 200_000
@@ -12,10 +12,15 @@ MOST_BYTES = 5 * 1000**3
 NAMED_FOLDERS = 5
 
 
-def check_size(folder: Path, files: list[Found]) -> None:
-    """Raise `StepFailure` with the largest folders where a workspace is too big."""
-    size = sum(status.st_size for _, status in files)
-    if len(files) <= MOST_FILES and size <= MOST_BYTES:
+def is_within_limits(files: int, size: int) -> bool:
+    """Whether so many files of that size together may be a workspace."""
+    return files <= MOST_FILES and size <= MOST_BYTES
+
+
+def check_size(folder: Path, files: Sequence[tuple[str, int]]) -> None:
+    """Raise `StepFailure` with the largest folders where a workspace is too big; `files` are paths and sizes."""
+    size = sum(size for _, size in files)
+    if is_within_limits(len(files), size):
         return
     raise StepFailure(
         ErrorClass.WORKSPACE,
@@ -25,13 +30,13 @@ def check_size(folder: Path, files: list[Found]) -> None:
     )
 
 
-def _largest(files: list[Found]) -> str:
+def _largest(files: Sequence[tuple[str, int]]) -> str:
     counts: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
-    for path, status in files:
+    for path, size in files:
         place = "/".join(path.split("/")[:-1][:2]) or "."
         counts[place] += 1
-        sizes[place] += status.st_size
+        sizes[place] += size
     by_share = sorted(
         counts, key=lambda place: max(counts[place] / MOST_FILES, sizes[place] / MOST_BYTES), reverse=True
     )

@@ -5,19 +5,20 @@ not have them), `.git` files that point out of it (git in a copy would work on t
 that `scanning` names.
 """
 
+import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 
 from activities.store.failures import reason
 from activities.store.interface import Store
 from activities.workspace.ignores import IGNORE_FILES, IgnoreRules
 from activities.workspace.links import leads_out
-from activities.workspace.manifest import Entry, Manifest, manifest_of, printable
+from activities.workspace.manifest import EMPTY, Entry, Manifest, changed, manifest_of, printable
 from activities.workspace.scanning import Found, Scan, scan
-from activities.workspace.size_limits import check_size
-from activities.workspace.stat_cache import STAT_CACHES, StatCache
+from activities.workspace.size_limits import check_size, is_within_limits
+from activities.workspace.stat_cache import STAT_CACHES, Basis, StatCache, basis_of
 from definitions.errors import ErrorClass, StepFailure
 
 TRIES = 3
@@ -48,6 +49,11 @@ class Selection:
         """Whether a path counts as not ignored whatever the rules say."""
         return False
 
+    @property
+    def facts(self) -> Hashable:
+        """What decides besides the rules; another value means another selection."""
+        return type(self)
+
 
 def snapshot(
     store: Store,
@@ -72,7 +78,7 @@ def snapshot(
     for _ in range(TRIES):
         try:
             reading = _Reading(store, folder, previous, cache, honour_ignores, selection)
-            found = scan(folder, reading.enter, limit)
+            found = scan(folder, reading.enter, limit, cache.files)
             if limit is not None and found.is_cut_short:
                 raise FolderIsBig
             return reading.read(found)
@@ -106,34 +112,58 @@ class _Reading:
         self._selection = selection or Selection()
         self._fresh = StatCache()
         self._notes: list[str] = []
+        self._ignore_files: list[str] = [".git/info/exclude"]
 
     def enter(self, path: str, names: list[str]) -> bool:
         """Read the ignore files of a folder as it is found."""
-        if self._rules is not None and path and any(name in names for name in IGNORE_FILES):
-            self._rules.add(path, names)
+        here = [name for name in IGNORE_FILES if name in names]
+        if self._rules is not None and here:
+            self._ignore_files += [f"{path}/{name}" if path else name for name in here]
+            if path:
+                self._rules.add(path, names)
         return not path or self._rules is None or self._selection.enters(path, self._rules)
 
     def read(self, found: Scan) -> Manifest:
-        if found.is_cut_short:
-            check_size(self._folder, found.files)
-        is_ignored = self._judge(found)
+        """Return the tree of what was found; where most is as it was, only what changed is looked at."""
+        self._fresh.ignore_files = None if self._rules is None else self._seen_ignore_files()
+        is_ignored = self._judge()
         self._select(found, is_ignored)
-        check_size(self._folder, found.files)
-        entries = self._files(found.files, is_ignored)
-        entries += self._links(found.links, is_ignored)
-        entries += [Entry(path, "d", ignored=is_ignored(path)) for path in found.empty_folders]
+        self._check_size(found)
         self._notes += [f"left out `{printable(path)}`: not a file, a folder or a link" for path in found.special]
-        fresh = self._fresh
-        self._cache.files, self._cache.ignore_files, self._cache.verdicts = (
-            fresh.files,
-            fresh.ignore_files,
-            fresh.verdicts,
+        others = self._links(found.links, is_ignored)
+        others += [Entry(path, "d", ignored=is_ignored(path)) for path in found.empty_folders]
+        basis = self._usable_basis()
+        read = self._edited if basis is not None else self._anew
+        manifest = read(found, others, is_ignored)
+        cache, fresh = self._cache, self._fresh
+        cache.files, cache.ignore_files, cache.verdicts = fresh.files, fresh.ignore_files, fresh.verdicts
+        cache.basis = fresh.basis
+        return self._named(manifest)
+
+    def _named(self, manifest: Manifest) -> Manifest:
+        """Return `previous` itself where it is the same, else the tree with its notes."""
+        if self._notes:
+            return manifest.noted(_bounded(self._notes))
+        return self._previous if self._previous is not None and self._previous == manifest else manifest
+
+    def _check_size(self, found: Scan) -> None:
+        if found.is_cut_short or not is_within_limits(len(found.files) + len(found.unchanged), found.size):
+            sizes = [(path, status.st_size) for path, status in found.files]
+            check_size(self._folder, sizes + [(known.entry.path, known.size) for known in found.unchanged])
+
+    def _usable_basis(self) -> Basis | None:
+        """Return the tree of the last time, if the same would be part of it now and be ignored in it."""
+        basis, previous = self._cache.basis, self._previous
+        is_same = (
+            basis is not None
+            and self._fresh.ignore_files == self._cache.ignore_files
+            and basis.facts == self._selection.facts
+            and (basis.stands_alone if previous is None else previous == basis.manifest)
         )
-        manifest = manifest_of(entries, _bounded(self._notes))
-        previous = self._previous
-        if previous is not None and previous == manifest and not manifest.notes:
-            return previous
-        return manifest
+        return basis if is_same else None
+
+    def _seen_ignore_files(self) -> frozenset[tuple[str, int, int, int]]:
+        return ignore_files_seen(self._folder, self._ignore_files)
 
     def _select(self, found: Scan, is_ignored: Callable[[str], bool]) -> None:
         takes = self._selection.takes
@@ -142,49 +172,76 @@ class _Reading:
         found.empty_folders = [path for path in found.empty_folders if takes(path, is_ignored(path))]
         found.special = [path for path in found.special if takes(path, is_ignored(path))]
 
-    def _judge(self, found: Scan) -> Callable[[str], bool]:
+    def _judge(self) -> Callable[[str], bool]:
         """Return what tells whether a path is ignored; what was judged under the same rules is not judged again."""
         rules = self._rules
         if rules is None:
             return lambda path: False
-        tracked = {entry.path for entry in self._previous.visible()} if self._previous else set[str]()
-        self._fresh.ignore_files = frozenset(
-            (path, status.st_mtime_ns, status.st_size, status.st_ino)
-            for path, status in found.files
-            if path.endswith(IGNORE_FILES) or path == ".git/info/exclude"
-        )
+        find = (self._previous or EMPTY).find
         earlier = self._cache.verdicts if self._fresh.ignore_files == self._cache.ignore_files else {}
-        verdicts = self._fresh.verdicts
+        verdicts = self._fresh.verdicts = dict(earlier)
+        is_tracked = self._selection.is_tracked
 
         def is_ignored(path: str) -> bool:
-            if path in tracked or self._selection.is_tracked(path):
+            entry = find(path)
+            if (entry is not None and not entry.ignored) or is_tracked(path):
                 return False
             verdict = verdicts.get(path)
             if verdict is None:
-                known = earlier.get(path)
-                verdict = verdicts[path] = rules.ignores_file(path) if known is None else known
+                verdict = verdicts[path] = rules.ignores_file(path)
             return verdict
 
         return is_ignored
 
-    def _files(self, files: list[Found], is_ignored: Callable[[str], bool]) -> list[Entry]:
+    def _anew(self, found: Scan, others: list[Entry], is_ignored: Callable[[str], bool]) -> Manifest:
+        """Put the whole tree together."""
+        takes, fresh = self._selection.takes, self._fresh
         entries: list[Entry] = []
-        unread: list[Found] = []
-        now = time.time_ns()
-        for path, status in files:
-            known = self._cache.find(path, status)
-            if known is None:
-                unread.append((path, status))
+        for known in found.unchanged:
+            entry = known.entry
+            ignored = is_ignored(entry.path)
+            if not takes(entry.path, ignored):
                 continue
-            ignored = is_ignored(path)
-            if known.ignored == ignored:
-                self._fresh.keep(self._cache, path)
-                entries.append(known)
-                continue
-            entry = known._replace(ignored=ignored)
-            self._fresh.learn(status, entry, now)
+            if entry.ignored != ignored:
+                entry = entry._replace(ignored=ignored)
+                known = known._replace(entry=entry)  # noqa: PLW2901 # the same file, judged otherwise
+            fresh.files[entry.path] = known
             entries.append(entry)
-        return entries + self._unread(unread, is_ignored)
+        manifest = manifest_of([*entries, *self._unread(found.files, is_ignored), *others])
+        stands_alone = self._previous is None
+        fresh.basis = basis_of(manifest, fresh.files, self._selection.facts, stands_alone=stands_alone)
+        return manifest
+
+    def _edited(self, found: Scan, others: list[Entry], is_ignored: Callable[[str], bool]) -> Manifest:
+        """Change the tree of the last time where the folder has changed."""
+        cache, fresh, basis = self._cache, self._fresh, self._cache.basis
+        if basis is None:
+            return self._anew(found, others, is_ignored)
+        read = {entry.path: entry for entry in self._unread(found.files, is_ignored)}
+        changes: dict[str, Entry | None] = dict.fromkeys(self._gone(found, read, basis))
+        changes |= dict.fromkeys(entry.path for entry in basis.others.difference(others))
+        changes |= read
+        changes |= {entry.path: entry for entry in others}
+        changes = {path: entry for path, entry in changes.items() if basis.manifest.find(path) != entry}
+        learned = fresh.files
+        fresh.files = cache.files
+        if changes or learned:
+            gone = {path for path, entry in changes.items() if entry is None or entry.type != "f"}
+            kept = {path: known for path, known in cache.files.items() if path not in gone and path not in read}
+            fresh.files = kept | learned
+        manifest = changed(basis.manifest, changes) if changes else basis.manifest
+        unlearned = frozenset(path for path in read if path not in learned)
+        fresh.basis = Basis(manifest, frozenset(others), unlearned, basis.facts, basis.stands_alone)
+        return manifest
+
+    def _gone(self, found: Scan, read: dict[str, Entry], basis: Basis) -> Iterable[str]:
+        """Return the files that were there and are not any more."""
+        files = self._cache.files
+        still = len(found.unchanged) + sum(1 for path in read if path in files or path in basis.unlearned)
+        if still == len(files) + len(basis.unlearned):
+            return ()
+        seen = {known.entry.path for known in found.unchanged}
+        return [path for path in (*files, *basis.unlearned) if path not in seen and path not in read]
 
     def _unread(self, unread: list[Found], is_ignored: Callable[[str], bool]) -> list[Entry]:
         unread = [item for item in unread if not self._is_foreign_git_file(*item)]
@@ -192,7 +249,7 @@ class _Reading:
         kept = self._store.write_blobs_from([self._folder / path for path, _ in unread]) if unread else []
         entries: list[Entry] = []
         for (path, status), (digest, size) in zip(unread, kept, strict=True):
-            if _identity(os.lstat(self._folder / path)) != _identity(status):
+            if _identity(os.lstat(f"{self._folder}/{path}")) != _identity(status):
                 raise _Changed(f"`{printable(path)}`")
             executable = bool(status.st_mode & 0o100)
             entry = Entry(path, "f", digest, size, executable, ignored=is_ignored(path))
@@ -219,6 +276,16 @@ class _Reading:
             return False
         self._notes.append(f"left out `{printable(path)}`: it names a repository outside of the workspace")
         return True
+
+
+def ignore_files_seen(folder: Path, paths: Iterable[str]) -> frozenset[tuple[str, int, int, int]]:
+    """Return what ignore files look like: while that is the same, the same is ignored."""
+    seen: set[tuple[str, int, int, int]] = set()
+    for path in paths:
+        with contextlib.suppress(OSError):
+            status = os.lstat(f"{folder}/{path}")
+            seen.add((path, status.st_mtime_ns, status.st_size, status.st_ino))
+    return frozenset(seen)
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int, int, int]:

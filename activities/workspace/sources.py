@@ -5,7 +5,7 @@ repository tracks it all the same; `.git` comes along, flagged as ignored. A hom
 folders beyond the limits are refused before anything is read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -73,6 +73,10 @@ class _Tracked(Selection):
 
     def is_tracked(self, path: str) -> bool:
         return path in self._files
+
+    @property
+    def facts(self) -> Hashable:
+        return self._files
 
 
 def _tracked_but_ignored(root: Path) -> Iterable[str]:

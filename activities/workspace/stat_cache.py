@@ -9,12 +9,17 @@ believed at once, and tools that compare times (compiled Python) see another con
 import json
 import os
 import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from activities.workspace.manifest import Entry
+from activities.workspace.manifest import Entry, Manifest
 
 CACHE_VERSION = 1
+REMEMBERED_FILES = 500_000
+"""Files of all folders together that are remembered; the folders used longest ago are forgotten first."""
 CLOCK_TICK = 20_000_000
 """Nanoseconds that file times may lag behind: several ticks of the slowest Linux clock (10 ms)."""
 COARSE_TICK = 2_000_000_000
@@ -36,6 +41,41 @@ class Known(NamedTuple):
     entry: Entry
 
 
+def is_as_known(known: Known, status: os.stat_result) -> bool:
+    """Whether a file looks as it did."""
+    return (
+        known.modified == status.st_mtime_ns
+        and known.changed == status.st_ctime_ns
+        and known.size == status.st_size
+        and known.inode == status.st_ino
+        and known.mode == status.st_mode
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The tree that a folder was at when its files were seen last: what is as it was need not be put together again."""
+
+    manifest: Manifest
+    others: frozenset[Entry]
+    """Its links and empty folders."""
+    unlearned: frozenset[str]
+    """Its files that could have changed unseen."""
+    facts: Hashable = None
+    """What else decided what is part of it."""
+    stands_alone: bool = False
+    """Whether no earlier tree had a say in what is ignored."""
+
+
+def basis_of(
+    manifest: Manifest, files: Mapping[str, Known], facts: Hashable = None, *, stands_alone: bool = False
+) -> Basis:
+    """Return the basis of a whole tree whose files `files` knows."""
+    others = frozenset(entry for entry in manifest.entries if entry.type != "f")
+    unlearned = frozenset(entry.path for entry in manifest.entries if entry.type == "f" and entry.path not in files)
+    return Basis(manifest, others, unlearned, facts, stands_alone)
+
+
 class StatCache:
     """Files of one folder by path. Not shared between threads while it changes: replaced, not edited."""
 
@@ -45,6 +85,8 @@ class StatCache:
         """The ignore files under which `verdicts` were made."""
         self.verdicts: dict[str, bool] = {}
         """Whether the ignore files ignore a path; kept in memory only."""
+        self.basis: Basis | None = None
+        """Kept in memory only."""
         self._saved: dict[str, Known] | None = None
 
     def renewed(self) -> "StatCache":
@@ -56,16 +98,7 @@ class StatCache:
     def find(self, path: str, status: os.stat_result) -> Entry | None:
         """Return what is at `path` if it is as it was."""
         known = self.files.get(path)
-        if (
-            known is not None
-            and known.modified == status.st_mtime_ns
-            and known.changed == status.st_ctime_ns
-            and known.size == status.st_size
-            and known.inode == status.st_ino
-            and known.mode == status.st_mode
-        ):
-            return known.entry
-        return None
+        return known.entry if known is not None and is_as_known(known, status) else None
 
     def learn(self, status: os.stat_result, entry: Entry, now: int) -> None:
         """Take note of a file that was read (or written) at `now`, unless it could still change unseen."""
@@ -119,7 +152,7 @@ class StatCaches:
     """The stat caches of this process, by folder."""
 
     def __init__(self) -> None:
-        self._by_folder: dict[str, StatCache] = {}
+        self._by_folder: OrderedDict[str, StatCache] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, folder: Path) -> StatCache | None:
@@ -131,6 +164,11 @@ class StatCaches:
         """Make `cache` the one of a folder."""
         with self._lock:
             self._by_folder[str(folder)] = cache
+            self._by_folder.move_to_end(str(folder))
+            held = sum(len(kept.files) for kept in self._by_folder.values())
+            while held > REMEMBERED_FILES and len(self._by_folder) > 1:
+                _, dropped = self._by_folder.popitem(last=False)
+                held -= len(dropped.files)
 
     def forget(self, folder: Path) -> None:
         """Drop what is known of a folder."""

@@ -173,3 +173,17 @@ def test_failure_names_the_remedy_when_the_disk_refuses(
     with pytest.raises(StepFailure, match=f"private copy of the workspace at `{target}`.*{remedy}") as failure:
         restore(store, manifest, target)
     assert failure.value.error_class == ErrorClass.WORKSPACE
+
+
+def test_big_tree_is_whole_when_threads_write_it(store: Store, folder: Path) -> None:
+    files = {f"d{n % 9}/e{n % 5}/f{n}": f"content {n}" for n in range(700)}
+    restore(store, tree(store, files), folder)
+    assert read(folder) == files
+
+
+def test_failure_is_raised_when_one_thread_finds_no_content(store: Store, folder: Path, tmp_path: Path) -> None:
+    manifest = tree(store, {f"f{n}": f"content {n}" for n in range(700)})
+    digest = manifest.by_path["f500"].digest
+    (tmp_path / "store" / "cas" / digest[:2] / digest).unlink()
+    with pytest.raises(BlobMissing):
+        restore(store, manifest, folder)

@@ -3,7 +3,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,9 @@ import pytest
 from activities.store.directory import DirectoryStore
 from activities.store.interface import Store, StoreError
 from activities.workspace import scanning, size_limits, snapshots, stat_cache
-from activities.workspace.manifest import Manifest
-from activities.workspace.snapshots import snapshot
+from activities.workspace.manifest import Manifest, manifest_of
+from activities.workspace.restoring import bring_to, restore
+from activities.workspace.snapshots import FolderIsBig, snapshot
 from activities.workspace.stat_cache import StatCache
 from definitions.errors import ErrorClass, StepFailure
 from tests.activities.workspace.trees import make, tree
@@ -292,3 +293,52 @@ def test_stat_cache_of_the_folder_is_used_when_none_is_given(counting: CountingS
 
 def test_tries_are_bounded() -> None:
     assert snapshots.TRIES == 3
+
+
+def test_tree_is_the_same_as_put_together_anew_when_a_folder_is_edited(store: Store, folder: Path) -> None:
+    make(
+        folder,
+        {f"d{n % 7}/f{n:03}": f"content {n}" for n in range(40)} | {"l": "-> d1", "gone": "", ".gitignore": "*.log"},
+    )
+    age(folder)
+    stats = StatCache()
+    tree = snapshot(store, folder, stats=stats)
+    edits: list[Callable[[], object]] = [
+        lambda: (folder / "d1/f001").write_text("other"),
+        (folder / "gone").unlink,
+        lambda: (folder / "new.log").write_text("ignored"),
+        (folder / "l").unlink,
+        lambda: (folder / "l").write_text("a file now"),
+        (folder / "empty").mkdir,
+        lambda: (folder / "empty/filled").write_text("x"),
+        lambda: (folder / "d2/f002").chmod(0o755),
+        lambda: [file.unlink() for file in (folder / "d3").iterdir()],
+        (folder / "d3").rmdir,
+        lambda: (folder / ".gitignore").write_text("*.txt"),
+        lambda: (folder / "a.txt").write_text("ignored now"),
+        lambda: None,
+    ]
+    for edit in edits:
+        edit()
+        tree = snapshot(store, folder, tree, stats=stats)
+        assert tree == snapshot(store, folder, tree, stats=StatCache())
+        assert tree.entries == manifest_of(tree.entries).entries
+
+
+def test_tree_itself_is_returned_when_nothing_changed_since_it_was_restored(store: Store, folder: Path) -> None:
+    make(folder, {".gitignore": "*.log", "a": "1", "x.log": "2", "l": "-> a", "e": None})
+    before = snapshot(store, folder)
+    stats = restore(store, before, folder.parent / "out")
+    assert snapshot(store, folder.parent / "out", before, stats=stats) is before
+    assert stats.basis is not None
+    assert bring_to(store, before, folder.parent / "out", stats, keep_left_out=True) is stats
+    (folder.parent / "out" / "a").write_text("3")
+    assert bring_to(store, before, folder.parent / "out", stats, keep_left_out=True) is not stats
+    assert (folder.parent / "out" / "a").read_text() == "1"
+
+
+def test_work_is_left_to_others_when_a_folder_is_big(store: Store, folder: Path) -> None:
+    make(folder, {f"f{n}": "x" for n in range(5)})
+    with pytest.raises(FolderIsBig):
+        snapshot(store, folder, limit=4)
+    assert snapshot(store, folder, limit=5).count == 5
