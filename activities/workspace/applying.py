@@ -4,7 +4,7 @@ First every path is looked at: its content must be what the run began with, or w
 asked for, a text that was changed here too is merged three ways, and must merge without a conflict. Then the new
 contents are laid into a folder beside the files (`.perdure-apply`), what is replaced is moved there (and looked at
 again: nobody's last-moment edit is lost), and only when all is done is that folder removed. A failure half way
-moves everything back.
+moves everything back; after a kill the next `apply` does (`apply_recovery`).
 """
 
 import errno
@@ -19,13 +19,13 @@ from pydantic import JsonValue
 
 from activities.store.failures import reason
 from activities.store.interface import Store
+from activities.workspace.apply_recovery import STAGING, alone_in, write_list
 from activities.workspace.deltas import Change, diff
 from activities.workspace.manifest import Entry, Manifest, is_git_path, parents, printable
 from activities.workspace.removal import remove_tree
 from activities.workspace.text_merging import LARGEST_TEXT, merged_text
 from definitions.errors import ErrorClass, StepFailure
 
-STAGING = ".perdure-apply"
 NAMED_PATHS = 10
 
 Content = tuple[str, str, bool, str]
@@ -52,6 +52,14 @@ def apply_to_folder(store: Store, before: Manifest, after: Manifest, folder: Pat
             merged, or the folder cannot be written. Nothing is changed then.
     """
     changes = [change for change in diff(before, after) if not is_git_path(change.path)]
+    try:
+        with alone_in(folder):
+            return _apply(store, changes, folder, merges=merges)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _apply(store: Store, changes: list[Change], folder: Path, *, merges: bool) -> Applied:
     judged = {change.path for change in changes}
     present = {change.path: _content_at(folder, change.path, judged) for change in changes}
     blocked = [change for change in changes if present[change.path] not in _allowed(change)]
@@ -69,6 +77,11 @@ def apply_to_folder(store: Store, before: Manifest, after: Manifest, folder: Pat
         _Application(store, folder, present, merged).write(to_write)
     written = [change.path for change in to_write]
     return Applied(written, [path for path in written if path in merged])
+
+
+def _contents(changes: list[Change]) -> list[str]:
+    """Return the digests of the files that changes end with."""
+    return [change.after.digest for change in changes if change.after is not None and change.after.type == "f"]
 
 
 class _Merged(NamedTuple):
@@ -168,9 +181,11 @@ class _Application:
         try:
             self._staging.mkdir()
         except OSError as error:
-            raise self._cannot_begin(error) from error
+            raise _unwritable(self._folder, error) from error
         try:
+            self._store.fetch(_contents(changes))
             staged = [self._stage(number, change) for number, change in enumerate(changes)]
+            write_list(self._staging, [change.path for change in changes], [new is not None for new in staged])
             order = sorted(range(len(changes)), key=lambda number: changes[number].after is not None)
             for number in order:  # what goes first: a file may have become a folder
                 self._place(number, changes[number], staged[number])
@@ -266,15 +281,6 @@ class _Application:
         for folder in reversed(self._made_folders):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
-
-    def _cannot_begin(self, error: OSError) -> StepFailure:
-        if isinstance(error, FileExistsError):
-            return StepFailure(
-                ErrorClass.WORKSPACE,
-                f"another `perdure apply` is at work in `{self._folder}`, or one was killed: `{self._staging}` "
-                "is there; wait for it, or put back what that folder holds as `old-…` and remove it",
-            )
-        return _unwritable(self._folder, error)
 
 
 def _blocked(paths: list[str], folder: Path, *, merges: bool = False) -> StepFailure:

@@ -57,6 +57,8 @@ def apply_to_branch(
     changes = [change for change in diff(before, after) if not is_git_path(change.path) and _is_of_files(change)]
     with tempfile.TemporaryDirectory(prefix="perdure-branch-") as folder:
         work = _Work(store, repository, Path(folder))
+        files = [entry for change in changes for entry in (change.before, change.after) if entry is not None]
+        store.fetch(entry.digest for entry in files if entry.type == "f")
         head = work.head()
         tree_before = work.tree_with(head, [(change.path, change.before) for change in changes], "before")
         tree_after = work.tree_with(head, [(change.path, change.after) for change in changes], "after")

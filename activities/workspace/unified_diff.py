@@ -65,7 +65,9 @@ def unified_diff(store: Store, before: Manifest, after: Manifest) -> str:
 
 def diff_lines(store: Store, before: Manifest, after: Manifest) -> Iterator[str]:
     """Yield what `unified_diff` returns, line by line."""
-    for change in file_changes(before, after):
+    changes = file_changes(before, after)
+    _fetch(store, changes)
+    for change in changes:
         if change.old is not None and change.new is not None and change.old.type != change.new.type:
             yield from _of_change(store, FileChange(change.old, None))
             yield from _of_change(store, FileChange(None, change.new))
@@ -85,7 +87,17 @@ def file_changes(before: Manifest, after: Manifest) -> list[FileChange]:
 
 def file_counts(store: Store, before: Manifest, after: Manifest) -> list[FileCount]:
     """Return how much of each file is different. Blocks. Raises `BlobMissing`."""
-    return [_count(store, change) for change in file_changes(before, after)]
+    changes = file_changes(before, after)
+    _fetch(store, changes)
+    return [_count(store, change) for change in changes]
+
+
+def _fetch(store: Store, changes: list[FileChange]) -> None:
+    """Have at hand what will be compared."""
+    entries = [entry for change in changes if not _same_content(change) for entry in change if entry is not None]
+    wanted = [entry.digest for entry in entries if entry.type == "f" and entry.size <= LARGEST_TEXT]
+    if wanted:
+        store.fetch(wanted)
 
 
 def _with_renames(changes: list[FileChange]) -> list[FileChange]:

@@ -1,11 +1,14 @@
 import errno
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from activities.store.interface import BlobMissing, Store
 from activities.workspace import applying
+from activities.workspace.apply_recovery import alone_in
 from activities.workspace.changes import apply_to_folder
 from activities.workspace.manifest import Entry, Manifest, manifest_of
 from definitions.errors import ErrorClass, StepFailure
@@ -150,10 +153,51 @@ def test_second_apply_is_refused_when_one_is_at_work(
     store: Store, folder: Path, before: Manifest, after: Manifest
 ) -> None:
     make(folder, BEFORE)
-    (folder / applying.STAGING).mkdir()
-    with pytest.raises(StepFailure, match="another `perdure apply` is at work"):
+    with alone_in(folder), pytest.raises(StepFailure, match="another `perdure apply` is at work"):
         apply_to_folder(store, before, after, folder)
     assert (folder / "a").read_text() == "1"
+
+
+@pytest.mark.parametrize("call", ["rename", "mkdir", "replace", "rmdir"])
+def test_next_apply_takes_back_what_a_killed_one_left(
+    store: Store, folder: Path, before: Manifest, after: Manifest, call: str
+) -> None:
+    real = getattr(Path, call)
+    for moment in range(1, 40):
+        subprocess.run(["rm", "-rf", str(folder)], check=True)
+        make(folder, BEFORE)
+        child = os.fork()
+        if child == 0:
+            _apply_and_die(store, before, after, folder, call, real, moment)
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
+            assert moment > 1
+            return
+        unchanged = apply_to_folder(store, before, before, folder)
+        assert unchanged.written == []
+        assert {path: text for path, text in read(folder).items() if text is not None} == BEFORE
+        apply_to_folder(store, before, after, folder)
+        assert read(folder) == AFTER
+    pytest.fail("it never came to its end")
+
+
+def _apply_and_die(
+    store: Store, before: Manifest, after: Manifest, folder: Path, call: str, real: Callable[..., object], moment: int
+) -> None:
+    """Apply in this process, which ends without a word at a moment."""
+    calls = 0
+
+    def dying(self: Path, *rest: object, **named: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == moment:
+            os._exit(1)
+        return real(self, *rest, **named)
+
+    setattr(Path, call, dying)
+    try:
+        apply_to_folder(store, before, after, folder)
+    finally:
+        os._exit(0)
 
 
 @pytest.mark.parametrize(("target", "call"), [(Path, "mkdir"), (Path, "open")])
