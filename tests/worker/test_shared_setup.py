@@ -134,7 +134,13 @@ def gateway(compose: dict[str, Any], tmp_path: Path) -> Iterator[str]:
     own = {":7070": f"127.0.0.1:{port}", "/s3": str(tmp_path / "s3")}
     argv = [str(s3_gateway()), *(str(own.get(argument, argument)) for argument in service["command"])]
     gateway = subprocess.Popen(argv, env=environment_of(service, {}), stdout=subprocess.DEVNULL)
+
+    def is_up() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
     try:
+        eventually(is_up)
         yield f"127.0.0.1:{port}"
     finally:
         gateway.terminate()
@@ -144,13 +150,6 @@ def gateway(compose: dict[str, Any], tmp_path: Path) -> Iterator[str]:
 def test_bucket_is_there_and_keeps_things_when_the_s3_service_runs(gateway: str):
     import boto3
 
-    host, _, port = gateway.partition(":")
-
-    def is_up() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex((host, int(port))) == 0
-
-    eventually(is_up)
     s3 = boto3.client(
         "s3",
         endpoint_url=f"http://{gateway}",
@@ -166,14 +165,14 @@ def test_bucket_is_there_and_keeps_things_when_the_s3_service_runs(gateway: str)
 
 @pytest.mark.server
 async def test_definition_of_the_folder_runs_when_the_worker_service_runs(
-    compose: dict[str, Any], dev_server: str, client: Client, tmp_path: Path
+    compose: dict[str, Any], dev_server: str, client: Client, gateway: str, tmp_path: Path
 ):
     service = compose["services"]["worker"]
     (tmp_path / "definitions").mkdir()
     definition = "name: probe\nworkspace: {from: none}\nsteps: [{id: a, type: shell, command: 'true'}]\n"
     (tmp_path / "definitions" / "probe.yaml").write_text(definition)
     queue = f"shared-{uuid.uuid4().hex[:8]}"
-    own = {name: str(tmp_path / name.strip("/")) for name in ("/work", "/store")}
+    own = {"/work": str(tmp_path / "work"), "http://s3:7070": f"http://{gateway}"}
     own |= {"temporal:7233": dev_server, "folder:/definitions": f"folder:{tmp_path}/definitions"}
     environment = environment_of(service, own) | {"PERDURE_TASK_QUEUE": queue}
     argv = [sys.executable, "-P", "-c", MAIN, str(CODE_ROOT), *service["command"]]
@@ -183,7 +182,7 @@ async def test_definition_of_the_folder_runs_when_the_worker_service_runs(
             "perdure.run", {"definition": "probe"}, id=f"shared-{uuid.uuid4().hex}", task_queue=queue, result_type=dict
         )
         assert (await handle.result())["status"] == "completed"
-        assert (tmp_path / "store").is_dir()
+        assert (tmp_path / "s3" / "perdure" / "format").is_file()
     finally:
         worker.send_signal(signal.SIGTERM)
         _, said = await asyncio.wait_for(worker.communicate(), 30)
