@@ -16,7 +16,7 @@ from datetime import datetime
 from pydantic import JsonValue, ValidationError
 
 from activities.cache.keys import record_key
-from activities.store.canonical_json import canonical_json, digest_of
+from activities.store.canonical_json import digest_of
 from activities.store.interface import Store, StoreForbidden
 from activities.workspace.deltas import delta_from_json
 from definitions.records import Record, Usage, is_file_reference, is_folder_reference, is_value_reference
@@ -85,7 +85,7 @@ def read_sealed(content: bytes) -> CacheRecord:
     seal, _, text = content.partition(b"\n")
     if seal.decode("ascii", "replace") != digest_of(text):
         raise ValueError("the seal is broken")
-    record = CacheRecord.model_validate_json(text)
+    record = CacheRecord.model_validate(json.loads(text))
     if record.version != RECORD_VERSION:
         raise ValueError(f"its version is {record.version}")
     delta_from_json(record.delta)
@@ -93,8 +93,8 @@ def read_sealed(content: bytes) -> CacheRecord:
 
 
 def sealed(record: CacheRecord) -> bytes:
-    """Return the text of a record."""
-    text = canonical_json(json.loads(record.model_dump_json()))
+    """Return the text of a record, with objects in the order that they had: steps that render them see it."""
+    text = json.dumps(record.model_dump(mode="json"), separators=(",", ":")).encode("ascii")  # names may be no UTF-8
     return digest_of(text).encode("ascii") + b"\n" + text
 
 

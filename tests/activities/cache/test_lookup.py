@@ -283,3 +283,14 @@ def test_hit_is_given_when_content_may_not_be_renewed(store: Store, monkeypatch:
     monkeypatch.setattr(store, "renew", forbidden)
     hit(store, before)
     assert blob.stat().st_mtime == 0
+
+
+def test_objects_come_back_in_the_order_that_they_had(store: Store) -> None:
+    keep(store, KEY, outputs={"b": {"z": 1, "a": [{"y": 1, "x": 2}]}, "a": None})
+    assert str(hit(store, None).record.outputs) == str({"b": {"z": 1, "a": [{"y": 1, "x": 2}]}, "a": None})
+
+
+def test_names_that_are_not_utf8_come_back(store: Store) -> None:
+    before, after = tree(store, {"a": "1"}), tree(store, {"a": "1", "x\udcff": "2", "l": "-> x\udcff"})
+    keep(store, KEY, before, after)
+    assert hit(store, before).tree == after
