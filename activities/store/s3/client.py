@@ -35,11 +35,11 @@ class S3Client(Protocol):
     put_object: Operation
     get_object: Operation
     head_object: Operation
-    copy_object: Operation
     delete_object: Operation
     list_objects_v2: Operation
     create_multipart_upload: Operation
     upload_part: Operation
+    upload_part_copy: Operation
     complete_multipart_upload: Operation
     abort_multipart_upload: Operation
     list_multipart_uploads: Operation

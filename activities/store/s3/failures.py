@@ -19,6 +19,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
     ResponseStreamingError,
 )
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 from activities.store.interface import StoreAway, StoreError, StoreForbidden
 from activities.store.s3.location import S3Location
@@ -51,6 +52,7 @@ _CREDENTIALS = (
 )
 _REMEDIES = {
     "InvalidAccessKeyId": _CREDENTIALS,
+    "XAdminUserNotFound": _CREDENTIALS,  # versitygw's word for it
     "SignatureDoesNotMatch": f"see that the secret is right; {_CREDENTIALS}",
     "ExpiredToken": "sign in again (`aws sso login`), or give new credentials",
     "ExpiredTokenException": "sign in again (`aws sso login`), or give new credentials",
@@ -63,7 +65,7 @@ _REMEDIES = {
 }
 BROKEN_BODY = (IncompleteReadError, ResponseStreamingError, ReadTimeoutError)
 """An answer that began and broke off: botocore, which asks again only for the answer's head, leaves that to us."""
-_BROKEN = (HTTPClientError, IncompleteReadError, ResponseStreamingError, CredentialRetrievalError)
+_BROKEN = (NoConnectionError, HTTPClientError, IncompleteReadError, ResponseStreamingError, CredentialRetrievalError)
 
 
 def code_of(error: ClientError) -> str:
@@ -99,7 +101,11 @@ def _refused(error: ClientError) -> tuple[type[StoreError], str, str]:
     if code in FULL or status == 507:
         return StoreError, why, "free space there"
     if code in _REMEDIES:
-        return (StoreForbidden if status in {400, 401, 403} else StoreError), why, _REMEDIES[code]
+        return (
+            (StoreForbidden if status in {400, 401, 403} or _REMEDIES[code] == _CREDENTIALS else StoreError),
+            why,
+            _REMEDIES[code],
+        )
     if status in {401, 403, 405}:
         return StoreForbidden, why, "see that these credentials may do that with this bucket and prefix"
     if status >= 500 or status in {408, 409, 429} or code in AGAIN or code == "SlowDown":

@@ -54,6 +54,8 @@ class Renewal:
 
     def renew_alone(self, digests: Collection[str]) -> set[str]:
         """Make blobs that stand alone young; return which are not there."""
+        if not digests:
+            return set()
         oldest = self._bucket.now() - RENEWED_AFTER
         missing: set[str] = set()
         renewed: set[str] = set()

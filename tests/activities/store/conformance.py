@@ -31,6 +31,14 @@ UNSOUND_KEYS = [
 ]
 
 
+def keep_small_files(store: Store, folder: Path, count: int) -> list[tuple[str, int]]:
+    """Keep `count` different small files as one group."""
+    paths = [folder / f"small-{number}" for number in range(count)]
+    for number, path in enumerate(paths):
+        path.write_bytes(b"small file %d" % number)
+    return store.write_blobs_from(paths)
+
+
 class StoreConformance:
     def test_blob_reads_back_when_written(self, store: Store) -> None:
         digest = store.write_blob(b"hello")
@@ -203,6 +211,33 @@ class StoreConformance:
         # an empty content has a stored form of some bytes where an object cannot be empty
         assert all(0 <= blob.size <= kept[blob.digest] + 16 for blob in listed)
         assert all(before <= blob.modified <= datetime.now(UTC) + timedelta(seconds=5) for blob in listed)
+
+    def test_absent_blobs_are_named_when_they_are_renewed(self, store: Store, tmp_path: Path) -> None:
+        kept = [store.write_blob(b"alone"), *(digest for digest, _ in keep_small_files(store, tmp_path, 20))]
+        assert all(store.is_young(digest) for digest in kept)
+        assert not store.is_young(ABSENT)
+        assert store.renew([*kept, ABSENT]) == {ABSENT}
+
+    def test_blob_is_checked_when_asked(self, store: Store) -> None:
+        store.check_blob(store.write_blob(BIG))
+        with pytest.raises(BlobMissing):
+            store.check_blob(ABSENT)
+
+    def test_dead_blobs_go_and_live_ones_stay_when_it_is_swept(self, store: Store, tmp_path: Path) -> None:
+        live, dead = store.write_blob(b"live"), store.write_blob(b"dead")
+        kept = [digest for digest, _ in keep_small_files(store, tmp_path, 40)]
+        store.write_document("stays", b"x")
+        alive = {live, *kept[:5]}
+        later = datetime.now(UTC) + timedelta(hours=1)
+        assert store.sweep(alive.__contains__, datetime(2020, 1, 1, tzinfo=UTC), dry_run=False).blobs == 0
+        assert store.sweep(alive.__contains__, later, dry_run=True).blobs == 36
+        assert store.missing_blobs([live, dead, *kept]) == set()
+        assert store.sweep(alive.__contains__, later, dry_run=False).blobs == 36
+        assert {blob.digest for blob in store.list_blobs()} == alive
+        assert [store.read_blob(digest) for digest in kept[:5]] == [b"small file %d" % number for number in range(5)]
+        with pytest.raises(BlobMissing):
+            store.read_blob(kept[9])
+        assert store.read_document("stays") == b"x"
 
     def test_document_is_swapped_when_it_is_what_was_read(self, store: Store) -> None:
         assert not store.swap_document("tags/latest", b"0", b"1")
