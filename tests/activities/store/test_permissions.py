@@ -117,3 +117,29 @@ def test_doctor_names_the_project_when_there_is_one(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("PERDURE_STORE", str(tmp_path))
     monkeypatch.setenv("PERDURE_PROJECT", "web")
     assert machine_checks.store_checks(None)[0].message == f"{tmp_path}/projects/web (project `web`)"
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "name", "message"),
+    [
+        ("read_document", b"another", "read", "is not what was written"),
+        ("create_record", False, "create once", "counts as there"),
+        ("swap_document", False, "swap", "cannot be swapped"),
+        ("read_document", b"perdure doctor was here", "delete", "is there after it was deleted"),
+        ("link_to", "data:,wrong", "link", "something else than the file"),
+    ],
+)
+def test_what_a_server_does_wrong_is_said_when_it_answers_otherwise(
+    tmp_path: Path, call: str, answer: object, name: str, message: str
+) -> None:
+    store = open_store(tmp_path)
+
+    class Wrong:
+        """A store that answers one call wrongly."""
+
+        def __getattr__(self, asked: str) -> object:
+            return (lambda *_: answer) if asked == call else getattr(store, asked)
+
+    found = {one.name: one for one in try_permissions(Wrong())}  # pyright: ignore[reportArgumentType]
+    assert not found[name].is_given
+    assert message in found[name].message
