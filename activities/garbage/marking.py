@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from activities.store.interface import BlobMissing, Store
 from activities.workspace.manifest import parse_manifest
+from activities.workspace.shards import parse_entries
 from definitions.errors import StepFailure
 
 FOLLOWED_UP_TO = 64 << 20
@@ -70,9 +71,9 @@ class Marking:
 
 
 def _files_of_tree(content: bytes) -> list[str] | None:
-    """Return the files that a list of them names; None where it is none."""
+    """Return the files that a list of them names (a tree, or a shard of one); None where it is none."""
     try:
-        entries = parse_manifest(content, "").entries
+        entries = parse_entries(content, "") if content.startswith(b"[") else parse_manifest(content, "").entries
     except StepFailure:
         return None
     return [entry.digest for entry in entries if entry.type == "f"]

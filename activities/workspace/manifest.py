@@ -19,7 +19,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from activities.store.canonical_json import canonical_json, digest_of
-from activities.store.interface import Store
+from activities.store.interface import BlobMissing, Store
 from activities.workspace.entries import (
     Entry,
     EntryType,
@@ -179,10 +179,18 @@ def differing(before: Manifest, after: Manifest) -> tuple[dict[str, Entry], dict
 
 
 def save_manifest(store: Store, manifest: Manifest) -> str:
-    """Keep a manifest and return its digest, shards first; an unchanged one costs one look."""
-    if not store.has_blob(manifest.digest):
+    """Keep a manifest and return its digest: contents first made young, then shards, then the root.
+
+    One that was kept lately costs one look.
+
+    Raises:
+        BlobMissing: the content of a file is not in the store (any more); `StoreError`.
+    """
+    if not store.is_young(manifest.digest):
         if manifest.count > WHOLE_UP_TO:
             _save_shards(store, manifest.shards)
+        else:
+            _renew_contents(store, manifest.entries)
         store.write_blob(manifest.to_bytes())
     if manifest.count <= WHOLE_UP_TO:
         remember(manifest.digest, manifest.entries)
@@ -256,10 +264,10 @@ def _touches_empty_folders(manifest: Manifest, changes: Mapping[str, Entry | Non
 
 
 def _save_shards(store: Store, shards: Iterable[Shard]) -> None:
-    """Keep the shards that the store has not: many as one group, so that they cost one flush, or one pack."""
-    new = {shard.digest: shard for shard in shards}
-    missing = store.missing_blobs(new)
-    new = {digest: shard for digest, shard in new.items() if digest in missing}
+    """Keep the shards that the store has not lately: many as one group, so that they cost one flush, or one pack."""
+    new = {shard.digest: shard for shard in shards if not store.is_young(shard.digest)}
+    for shard in new.values():
+        _renew_contents(store, shard.entries)
     if len(new) < GROUPED_FROM:
         for shard in new.values():
             store.write_blob(shard.to_bytes())
@@ -271,6 +279,16 @@ def _save_shards(store: Store, shards: Iterable[Shard]) -> None:
             store.write_blobs_from(files)
     for digest, shard in new.items():
         remember(digest, shard.entries)
+
+
+def _renew_contents(store: Store, entries: Iterable[Entry]) -> None:
+    """See to it that no sweep takes what a tree begins to refer to. Raises `BlobMissing`."""
+    gone = store.renew({entry.digest for entry in entries if entry.type == "f"})
+    if gone:
+        named = next((entry.path for entry in entries if entry.digest in gone), "")
+        raise BlobMissing(
+            f"the content of `{printable(named)}` is not in the store `{store.location}`; run again what made it"
+        )
 
 
 def _shard_of_row(row: JsonValue, store: Store) -> Shard:

@@ -11,9 +11,10 @@ one for a folder.
 import contextlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from activities.store.interface import Store
+from activities.store.interface import BlobMissing, Store
 from activities.workspace.manifest import HEAVY, Manifest, load_manifest, save_manifest
 from activities.workspace.pool import in_pool
 from activities.workspace.removal import remove_tree
@@ -61,7 +62,9 @@ def take_in(store: Store, home: Path, previous: Manifest) -> Manifest:
     """Keep what a home's folder holds now and record it, a big one in the pool. Blocks. Raises `StepFailure`."""
     if previous.count <= HEAVY:
         with contextlib.suppress(FolderIsBig):
-            manifest = snapshot(store, home / "workspace", previous, limit=HEAVY)
+            manifest = kept(
+                store, lambda stats: snapshot(store, home / "workspace", previous, stats=stats, limit=HEAVY)
+            )
             record(home, manifest)
             return manifest
     digest, notes = in_pool(store, str(home), take_in_here, store, home, save_manifest(store, previous))
@@ -72,10 +75,21 @@ def take_in(store: Store, home: Path, previous: Manifest) -> Manifest:
 
 def take_in_here(store: Store, home: Path, previous: str) -> tuple[str, tuple[str, ...]]:
     """Keep and record; return the tree's digest and the notes on it."""
-    manifest = snapshot(store, home / "workspace", load_manifest(store, previous))
-    digest = save_manifest(store, manifest)
+    before = load_manifest(store, previous)
+    manifest = kept(store, lambda stats: snapshot(store, home / "workspace", before, stats=stats))
     record(home, manifest)
-    return digest, manifest.notes
+    return manifest.digest, manifest.notes
+
+
+def kept(store: Store, read: Callable[[StatCache | None], Manifest]) -> Manifest:
+    """Keep a tree that `read` reads; all anew where a file is as it was and its content is gone from the store."""
+    manifest = read(None)
+    try:
+        save_manifest(store, manifest)
+    except BlobMissing:
+        manifest = read(StatCache())
+        save_manifest(store, manifest)
+    return manifest
 
 
 def record(home: Path, manifest: Manifest) -> None:

@@ -109,6 +109,10 @@ class StatCache:
                 status.st_size, modified, status.st_ctime_ns, status.st_ino, status.st_mode, entry
             )
 
+    def forget(self) -> None:
+        """Know nothing any more."""
+        self.files, self.basis = {}, None
+
     def keep(self, older: "StatCache", path: str) -> None:
         """Take over what `older` knows of a file that is as it was."""
         self.files[path] = older.files[path]

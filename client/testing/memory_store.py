@@ -57,6 +57,14 @@ class MemoryStore:
         """Return which of these are not there."""
         return set(digests) - self._blobs.keys()
 
+    def is_young(self, digest: str) -> bool:
+        """Whether the blob is there: nothing is swept."""
+        return digest in self._blobs
+
+    def renew(self, digests: Iterable[str]) -> set[str]:
+        """Return which of these are not there."""
+        return self.missing_blobs(digests)
+
     def fetch(self, digests: Iterable[str]) -> None:
         """Do nothing: all is at hand."""
 

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -5,16 +6,22 @@ import pytest
 from activities import heavy_trees as module
 from activities.cache.keys import cache_key
 from activities.heavy_trees import key_on, merged_tree, source_tree
+from activities.store.canonical_json import digest_of
 from activities.store.interface import Store
 from activities.store.opening import open_store
 from activities.workspace.manifest import Entry, load_manifest, manifest_of, save_manifest
 from activities.workspace.pool import POOL
 from definitions.errors import StepFailure
 
+CONTENTS = (b"0", b"1", b"2")
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path / "store")
+    made = open_store(tmp_path / "store")
+    for content in CONTENTS:
+        made.write_blob(content)
+    return made
 
 
 @pytest.fixture(params=[1, 2000])
@@ -23,7 +30,7 @@ def heavy_from(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(module, "HEAVY", request.param)
 
 
-def file(path: str, digest: str = "0" * 64) -> Entry:
+def file(path: str, digest: str = digest_of(b"0")) -> Entry:
     return Entry(path, "f", digest, 1)
 
 
@@ -49,8 +56,8 @@ def test_join_is_the_same_tree_wherever_it_is_made(store: Store) -> None:
     right = save_manifest(store, manifest_of([file("a"), file("r")]))
     joined = load_manifest(store, merged_tree(store, base, {"left": left, "right": right}))
     assert [entry.path for entry in joined.entries] == ["a", "l", "r"]
-    changed = save_manifest(store, manifest_of([file("a", "1" * 64)]))
-    other = save_manifest(store, manifest_of([file("a", "2" * 64)]))
+    changed = save_manifest(store, manifest_of([file("a", digest_of(b"1"))]))
+    other = save_manifest(store, manifest_of([file("a", digest_of(b"2"))]))
     with pytest.raises(StepFailure, match="changed the same files") as conflict:
         merged_tree(store, base, {"left": changed, "right": other})
     assert conflict.value.details["kind"] == "conflict"
@@ -76,3 +83,16 @@ def test_pool_is_used_when_a_tree_is_big(store: Store, monkeypatch: pytest.Monke
 
 def test_folder_counts_as_small_when_it_cannot_be_looked_at(tmp_path: Path) -> None:
     assert module._is_big(tmp_path / "absent") is False
+
+
+def test_source_is_read_again_when_its_content_is_gone_from_the_store(store: Store, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a").write_text("1")
+    os.utime(source / "a", (1_600_000_000, 1_600_000_000))
+    tree = load_manifest(store, source_tree(store, source))
+    digest = tree.by_path["a"].digest
+    for name in (digest, tree.digest):
+        (tmp_path / "store" / "cas" / name[:2] / name).unlink()
+    source_tree(store, source)
+    assert store.read_blob(digest) == b"1"

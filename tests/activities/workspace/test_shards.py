@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies
 
-from activities.store.interface import Store
+from activities.store.canonical_json import digest_of
+from activities.store.interface import BlobMissing, Store
 from activities.workspace import manifest as manifests
 from activities.workspace import shards as module
 from activities.workspace.deltas import apply_delta, diff
@@ -20,7 +21,7 @@ from activities.workspace.manifest import (
 from activities.workspace.shards import Shard, cut_all, edited, forget_all, parse_entries
 from definitions.errors import StepFailure
 
-DIGEST = "0" * 64
+DIGEST = digest_of(b"")
 
 
 def file(path: str, content: str = DIGEST) -> Entry:
@@ -29,6 +30,13 @@ def file(path: str, content: str = DIGEST) -> Entry:
 
 def many(count: int) -> Manifest:
     return manifest_of(file(f"d{number % 30}/f{number}") for number in range(count))
+
+
+@pytest.fixture(autouse=True)
+def content(request: pytest.FixtureRequest) -> None:
+    """Keep what all files of these trees hold, where a test has a store."""
+    if "store" in request.fixturenames:
+        request.getfixturevalue("store").write_blob(b"")
 
 
 @pytest.fixture
@@ -160,3 +168,11 @@ def test_manifest_says_what_it_is() -> None:
     assert repr(many(3)).endswith("3 entries)")
     assert len({many(3), many(3), many(4)}) == 2
     assert many(3) != Path()
+
+
+def test_tree_is_not_kept_when_the_content_of_a_file_is_not_in_the_store(store: Store) -> None:
+    for count in (10, 3000):
+        tree = changed(many(count), {"d1/f1": file("d1/f1", "1" * 64)})
+        with pytest.raises(BlobMissing, match="the content of `d1/f1` is not in the store"):
+            save_manifest(store, tree)
+        assert not store.has_blob(tree.digest)

@@ -71,3 +71,14 @@ def test_blob_missing_is_raised_when_content_of_a_big_tree_is_gone(
     with pytest.raises(BlobMissing):
         lay_out(store, home, manifest.digest)
     assert not (home / "workspace").exists()
+
+
+def test_files_are_read_again_when_their_content_is_gone_from_the_store(
+    store: Store, home: Path, manifest: Manifest, tmp_path: Path
+) -> None:
+    lay_out(store, home, manifest.digest)
+    digest = manifest.by_path["a"].digest
+    (tmp_path / "store" / "cas" / digest[:2] / digest).unlink()
+    make(home / "workspace", {"new": "3"})
+    take_in(store, home, manifest)
+    assert store.read_blob(digest) == b"1"
