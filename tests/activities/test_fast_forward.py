@@ -1,8 +1,12 @@
 """How far a run gets on the cache alone; seen in which activities its history has."""
 
-import pytest
+from typing import NoReturn
 
-from definitions.records import Status
+import pytest
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.look_ahead import LookAhead
+from definitions.records import RunHandle, Status, StepCall, StepResult
 from tests.support.live_runs import finished, report, run, scheduled_activities, start, until_open
 from tests.support.workers import RunningWorker
 
@@ -211,3 +215,35 @@ async def test_undoing_is_in_the_order_of_the_run_when_steps_were_found_ahead(wo
     assert ended.status == "failed"
     undone = [path.partition("/")[0] for path in ended.steps if "/compensate" in path]
     assert undone == ["c", "b", "a"]
+
+
+class Silent:
+    """A client whose runs do not answer; it counts how often they are asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def get_workflow_handle(self, _: str) -> "Silent":
+        return self
+
+    async def query(self, *_: object, **__: object) -> NoReturn:
+        self.asked += 1
+        raise RPCError("no answer", RPCStatusCode.UNAVAILABLE, b"")
+
+
+async def test_run_that_gives_nothing_is_asked_less_and_less():
+    client = Silent()
+    ahead = LookAhead(client, None)  # pyright: ignore[reportArgumentType]
+    call = StepCall(run=RunHandle(execution_id="r", definition_id="d", context="c"), path="a", step={})
+    asked: list[int] = []
+    for _ in range(12):
+        assert (await ahead.with_found(call, StepResult(cached=True))).found is None
+        asked.append(client.asked)
+    assert asked == [1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3]
+    assert (await ahead.with_found(call, StepResult())).found is None
+    for number in range(300):  # other runs push the first one out
+        other = call.model_copy(update={"run": call.run.model_copy(update={"execution_id": f"r{number}"})})
+        await ahead.with_found(other, StepResult(cached=True))
+    before = client.asked
+    await ahead.with_found(call, StepResult(cached=True))
+    assert client.asked == before + 1
