@@ -1,6 +1,6 @@
 """Benchmarks of the cache: `python -m tests.bench.cached [ROUNDS]`.
 
-A wholly cached run of twenty steps from the command to its exit, beside a command that asks for help only; a cached step
+A wholly cached run of twenty steps from the command to its exit, beside a command that asks for help; a cached step
 in fast-forward; a look-up, hit and miss in turn, on the store at `PERDURE_BENCH_STORE` (absent: a folder).
 """
 
