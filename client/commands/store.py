@@ -102,7 +102,7 @@ def _retention(runs: str, cached: str, grace: str) -> Retention:
 
     retention = Retention(_span("--runs", runs), _span("--cache", cached), _span("--grace", grace))
     if retention.grace < LEAST_GRACE:
-        raise Problem(messages.grace_too_short(grace), code=ExitCode.USAGE, slug="invalid-option")
+        raise Problem(messages.grace_too_short(grace), code=ExitCode.USAGE, slug="usage")
     return retention
 
 
@@ -112,7 +112,7 @@ def _span(option: str, text: str) -> timedelta:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise Problem(messages.bad_span(option, str(error)), code=ExitCode.USAGE, slug="invalid-option") from error
+        raise Problem(messages.bad_span(option, str(error)), code=ExitCode.USAGE, slug="usage") from error
 
 
 def _progress(found: Verified) -> None:

@@ -42,10 +42,3 @@ def test_near_key_is_told_when_the_word_is_of_no_system():
 def test_our_word_is_told_when_a_name_is_of_another_system(name: str):
     text = HEAD + f"  - {{id: second, type: wait, duration: 1s, when: '{name} == 1'}}\n"
     assert help_of(text, "unknown-name") == NAMES[name]
-
-
-@pytest.mark.parametrize("name", sorted(planned.NAMES))
-def test_name_is_said_to_be_planned_when_it_is(name: str):
-    text = HEAD + f"  - {{id: second, type: wait, duration: 1s, when: '{name}.x == 1'}}\n"
-    finding = next(one for one in load(text, "f").diagnostics if one.code == "unknown-name")
-    assert (finding.message, finding.help) == (f"`{name}` is planned and not there yet", None)

@@ -33,7 +33,8 @@ steps:
 
 
 def test_every_type_is_drawn_when_it_exists():
-    assert set(STEP_BY_TYPE) == {"shell", "agent", "assert", "approval", "set", "wait", "group", "workflow", "activity"}
+    drawn = {"shell", "agent", "assert", "approval", "set", "wait", "group", "workflow", "activity", "artifact"}
+    assert set(STEP_BY_TYPE) == drawn
 
 
 def test_branches_have_no_predecessors_when_parallel():
