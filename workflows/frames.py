@@ -66,14 +66,17 @@ class Frame:
         outer = self if inside is None else Frame(step_id, f"{inside}/", self, here=self.here)
         return replace(self, outer=outer, values=values, results={step_id: record}, is_list=False)
 
-    def own(self, step_id: str) -> StepRecord | None:
-        """Return the result of a step that this text stands in or belongs to, where it is not to be looked for."""
+    def owning(self, step_id: str) -> "Frame | None":
+        """Return the frame that has a step's result: where this text stands in it or belongs to it."""
         frame: Frame | None = self
-        while frame is not None:
-            if step_id in frame.results:
-                return frame.results[step_id]
+        while frame is not None and step_id not in frame.results:
             frame = frame.outer
-        return None
+        return frame
+
+    def visit_before(self, step_id: str) -> str | None:
+        """Return the path of the visit before the present one of a step; None in its first."""
+        number = self.visits.get(step_id, 1)
+        return None if number == 1 else self.path(step_id, number - 1)
 
     def visible(self) -> dict[str, JsonValue]:
         """Return the values that the frames add, inner ones before outer ones."""
