@@ -129,9 +129,9 @@ class Paths:
         for near in frame.lists():
             if near.owner in owners:
                 inner = chain[: owners.index(near.owner) + 1]
-                return self._descend(near.prefix, inner) or (
-                    self._descend(near.earlier, inner) if near.earlier is not None else None
-                )
+                found = self._descend(near.prefix, inner)
+                before = self._in_latest_visits(near.earlier) if found is None and near.earlier is not None else None
+                return found if before is None else self._descend(before, inner)
         return None
 
     def _descend(self, prefix: str, chain: list[str]) -> str | None:
@@ -147,6 +147,19 @@ class Paths:
                 return None
             prefix = inside
         return None
+
+    def _in_latest_visits(self, earlier: str) -> str | None:
+        """Return where a list began in the pass before: in the latest visits there, whichever this pass is in."""
+        base, _, inside = earlier.rpartition("#")
+        number, *segments = inside.removesuffix("/").split("/")
+        prefix = f"{base}#{number}/"
+        for segment in segments:
+            step, bracket, item = segment.partition("[")
+            path = self._book.latest(prefix + step.partition("@")[0])
+            if path is None:
+                return None
+            prefix = f"{path}{bracket}{item}/"
+        return prefix
 
     def _with_result(self, path: str) -> str | None:
         """Return the path, or that of the last pass while the loop still goes on."""

@@ -342,7 +342,7 @@ def is_whole(path: str) -> bool:
 
 
 def is_exhausted(step: Step, path: str, error: StepError) -> bool:
-    """Whether a failure is the own loop of the step at a path, or at an item's, being used up, with a step named for it.
+    """Whether a failure is that the step's own loop, or an item's, is used up, and a step is named for that.
 
     A loop inside the step fails with the same class; what follows then is for `on_failure` to say.
     """
