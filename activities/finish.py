@@ -20,8 +20,10 @@ from activities.workspace.checkouts import Checkouts
 from definitions.messages import EventsQuery, FinishCall, PartQuery, Report
 from definitions.records import ENDED, Event, Ledger
 
+SIZE = 480_000
+"""Bytes of one answer: over 512 KB server and worker warn, over 2 MB the server refuses."""
 AT_ONCE = 500
-"""Records, and events, in one answer: a record may have outputs of 1 KB."""
+"""Records, and events, in one answer of a run whose worker does not count bytes yet: each may have outputs of 1 KB."""
 
 
 async def finish(store: Store, checkouts: Checkouts, client: Client, call: FinishCall) -> None:
@@ -35,23 +37,22 @@ async def finish(store: Store, checkouts: Checkouts, client: Client, call: Finis
 
 async def report_from(handle: WorkflowHandle[object, object], time: timedelta | None = None) -> Report:
     """Ask for all that a run knows, in parts: the server bounds a query's answer to 2 MB. `time` is for each part."""
-    report = await handle.query("report", PartQuery(limit=AT_ONCE), result_type=Report)
+    first = PartQuery(limit=AT_ONCE, size=SIZE)
+    report = await handle.query("report", first, result_type=Report, rpc_timeout=time)
     records, events = dict(report.ledger.records), list(report.events)
-    while len(records) and len(records) % AT_ONCE == 0:
-        next_part = PartQuery(start=len(records), limit=AT_ONCE)
-        more = await handle.query("ledger", next_part, result_type=Ledger)
+    status = report.status
+    while len(records) < len(status.steps) + status.hidden_steps:
+        part = first.model_copy(update={"start": len(records)})
+        more = await handle.query("ledger", part, result_type=Ledger, rpc_timeout=time)
         if not more.records:
             break
         records |= more.records
-    while events and len(events) % AT_ONCE == 0:
-        part = await handle.query(
-            "events",
-            EventsQuery(after=events[-1].sequence, limit=AT_ONCE),
-            result_type=list[Event],
-        )
-        if not part:
+    while events and events[-1].sequence < status.events:
+        after = EventsQuery(after=events[-1].sequence, limit=AT_ONCE, size=SIZE)
+        later = await handle.query("events", after, result_type=list[Event], rpc_timeout=time)
+        if not later:
             break
-        events += part
+        events += later
     ledger = report.ledger.model_copy(update={"records": records})
     return report.model_copy(update={"ledger": ledger, "events": events})
 

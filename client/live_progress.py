@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from client import messages
+from client.iteration_counts import IterationCounts, depth, is_repeated
 from client.output import one_line
 from client.progress import gate_lines, line_of
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from definitions.records import Event
 
 FRAMES_PER_SECOND = 8
+MOST_ROWS = 400
+"""Rows that are kept; beyond, those of items and passes that have ended are dropped, and counted only."""
+LOGS_READ = 10
+"""Running steps whose last line is looked up each second: of the many side by side, the latest."""
+_ENDED = frozenset({"completed", "cached", "failed", "cancelled", "skipped"})
 _MARKS = {
     "completed": ("✓", "green"),
     "cached": ("✓", "cyan"),
@@ -49,6 +55,8 @@ class LiveProgress:
         self._last_log_line = last_log_line
         self._console = console or Console(stderr=True, highlight=False)
         self.rows: dict[str, Row] = {}
+        self._counts = IterationCounts()
+        self._dropped = 0
         self._spinner = Spinner("dots")
         self._live = Live(
             console=self._console,
@@ -62,9 +70,11 @@ class LiveProgress:
 
     def event(self, event: Event) -> None:
         """Change the tree."""
+        self._counts.follow(event)
         match event.type:
             case "step_started" if event.step is not None:
                 self.rows[event.step] = Row("running", event.timestamp)
+                self._drop_ended()
             case "approval_required" if event.step is not None:
                 self.rows[event.step] = Row("waiting", event.timestamp)
                 self._print_above(event, "yellow", gate_lines(event))
@@ -81,26 +91,46 @@ class LiveProgress:
 
     def tick(self) -> None:
         """Look for what running steps print."""
-        for path, row in self.rows.items():
-            if row.state == "running":
-                row.remark = one_line(self._last_log_line(path), 120)
+        running = [path for path, row in self.rows.items() if row.state == "running" and not self._counts.text(path)]
+        for path in running[-LOGS_READ:]:
+            self.rows[path].remark = one_line(self._last_log_line(path), 120)
 
     def close(self) -> None:
         """Draw the last state and leave it."""
         self._live.stop()
 
     def render(self) -> Group:
-        """Return the tree; of many steps only those that fit the screen, the latest."""
+        """Return the tree; of many steps only those that fit the screen: finished items and passes go first."""
         table = Table.grid(padding=(0, 1))
         for column in range(3):
             table.add_column(no_wrap=True, overflow="ellipsis" if column == 2 else "crop")
         room = max(3, self._console.height - 3)
-        rows = list(self.rows.items())
-        if len(rows) > room:
-            table.add_row("", Text(f"… {len(rows) - room} earlier steps", "dim"), "")
-        for path, row in rows[-room:]:
-            table.add_row(self._mark(row), self._name(path), self._remark(row))
+        hidden = self._hidden(len(self.rows) - room)
+        if hidden or self._dropped:
+            table.add_row("", Text(f"… {len(hidden) + self._dropped} earlier steps", "dim"), "")
+        for path, row in self.rows.items():
+            if path not in hidden:
+                table.add_row(self._mark(row), self._name(path), self._remark(path, row))
         return Group(table)
+
+    def _hidden(self, excess: int) -> set[str]:
+        """Return the paths of the rows that give room to the others."""
+        if excess <= 0:
+            return set()
+        return set(sorted(self.rows, key=self._worth)[:excess])
+
+    def _worth(self, path: str) -> int:
+        """Return how much a row is worth its place; of equal ones the earlier goes first."""
+        return 2 * (self.rows[path].state not in _ENDED) + (not is_repeated(path))
+
+    def _drop_ended(self) -> None:
+        """Forget rows of finished items and passes where there are many, half of them at a time."""
+        if len(self.rows) <= MOST_ROWS:
+            return
+        ended = [path for path in self.rows if self._worth(path) == 0][: MOST_ROWS // 2]
+        for path in ended:
+            del self.rows[path]
+        self._dropped += len(ended)
 
     def _change(self, step: str, event: Event) -> None:
         line = line_of(event) or ""
@@ -126,10 +156,11 @@ class LiveProgress:
         return self._spinner if mark is None else Text(*mark)
 
     def _name(self, path: str) -> Text:
-        return Text("  " * path.count("/") + path.rsplit("/", 1)[-1])
+        return Text("  " * depth(path) + path.rsplit("/", 1)[-1])
 
-    def _remark(self, row: Row) -> Text:
+    def _remark(self, path: str, row: Row) -> Text:
+        count = self._counts.text(path)
         if row.state != "running":
-            return Text(row.remark, "red" if row.state == "failed" else "dim")
+            return Text(f"{count}  {row.remark}".strip(), "red" if row.state == "failed" else "dim")
         spent = messages.span(datetime.now().astimezone() - row.since)
-        return Text(f"{spent}  {row.remark}".rstrip(), "dim")
+        return Text("  ".join(filter(None, (count, spent, row.remark))), "dim")

@@ -14,10 +14,13 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from client import messages
+from client.iteration_counts import IterationCounts
 from client.output import one_line, say, value_lines, write_json_line
 from definitions.records import Event
 
 SIGN_OF_LIFE_SECONDS = 30
+STILL_SHOWN = 5
+"""Running steps that a sign of life names."""
 SHOWN_LIMIT = 30
 """Lines of what a gate shows; `perdure gates ID` has the rest."""
 
@@ -58,11 +61,13 @@ class LineProgress:
 
     def __init__(self) -> None:
         self._running: dict[str, datetime] = {}
+        self._counts = IterationCounts()
         self._spoke_at = time.monotonic()
 
     def event(self, event: Event) -> None:
         """Write the line of an event, if it has one."""
         _follow_running(self._running, event)
+        self._counts.follow(event)
         line = line_of(event)
         if line is not None:
             self._say(f"{event.timestamp.astimezone():%H:%M:%S} {line}", _COLOURS.get(event.type))
@@ -79,11 +84,16 @@ class LineProgress:
         if time.monotonic() - self._spoke_at < SIGN_OF_LIFE_SECONDS:
             return
         now = datetime.now().astimezone()
-        running = [f"{path} ({messages.span(now - since)})" for path, since in self._running.items()]
-        self._say(f"{now:%H:%M:%S} still {'running: ' + ', '.join(running[:5]) if running else 'waiting'}", None)
+        latest = list(self._running.items())
+        running = [f"{self._counted(path)} ({messages.span(now - since)})" for path, since in latest[:STILL_SHOWN]]
+        running += [f"{len(latest) - STILL_SHOWN} more"] if len(latest) > STILL_SHOWN else []
+        self._say(f"{now:%H:%M:%S} still {'running: ' + ', '.join(running) if running else 'waiting'}", None)
 
     def close(self) -> None:
         """Nothing is to be left behind."""
+
+    def _counted(self, path: str) -> str:
+        return f"{path} {self._counts.text(path)}".rstrip()
 
     def _say(self, text: str, colour: str | None) -> None:
         self._spoke_at = time.monotonic()

@@ -73,11 +73,20 @@ class LockWord(_Message):
     """`queued`: who is next before it; `refused`: who has the lock; `superseded`: who came."""
 
 
+class Unread(_Message):
+    """A message that a lock has been sent and has not looked at: one of the two."""
+
+    acquire: Claim | None = None
+    release: Release | None = None
+
+
 class LockInput(_Message):
     """The input of `perdure.lock`: nothing, or what continue-as-new hands on."""
 
     holder: Claim | None = None
     waiting: list[Claim] = []
+    inbox: list[Unread] = []
+    """What came and was not looked at, in order."""
 
 
 class LockStanding(Record):

@@ -252,6 +252,8 @@ class PartQuery(Message):
 
     start: int = 0
     limit: int = 1000
+    size: int | None = None
+    """How many bytes, in place of how many records."""
 
 
 class EventsQuery(Message):
@@ -259,6 +261,8 @@ class EventsQuery(Message):
 
     after: int = 0
     limit: int = 500
+    size: int | None = None
+    """How many bytes, in place of how many events."""
 
 
 RunInput.model_rebuild()

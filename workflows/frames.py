@@ -66,14 +66,17 @@ class Frame:
         outer = self if inside is None else Frame(step_id, f"{inside}/", self, here=self.here)
         return replace(self, outer=outer, values=values, results={step_id: record}, is_list=False)
 
-    def own(self, step_id: str) -> StepRecord | None:
-        """Return the result of a step that this text stands in or belongs to, where it is not to be looked for."""
+    def owning(self, step_id: str) -> "Frame | None":
+        """Return the frame that has a step's result: where this text stands in it or belongs to it."""
         frame: Frame | None = self
-        while frame is not None:
-            if step_id in frame.results:
-                return frame.results[step_id]
+        while frame is not None and step_id not in frame.results:
             frame = frame.outer
-        return None
+        return frame
+
+    def visit_before(self, step_id: str) -> str | None:
+        """Return the path of the visit before the present one of a step; None in its first."""
+        number = self.visits.get(step_id, 1)
+        return None if number == 1 else self.path(step_id, number - 1)
 
     def visible(self) -> dict[str, JsonValue]:
         """Return the values that the frames add, inner ones before outer ones."""
@@ -126,9 +129,9 @@ class Paths:
         for near in frame.lists():
             if near.owner in owners:
                 inner = chain[: owners.index(near.owner) + 1]
-                return self._descend(near.prefix, inner) or (
-                    self._descend(near.earlier, inner) if near.earlier is not None else None
-                )
+                found = self._descend(near.prefix, inner)
+                before = self._in_latest_visits(near.earlier) if found is None and near.earlier is not None else None
+                return found if before is None else self._descend(before, inner)
         return None
 
     def _descend(self, prefix: str, chain: list[str]) -> str | None:
@@ -144,6 +147,19 @@ class Paths:
                 return None
             prefix = inside
         return None
+
+    def _in_latest_visits(self, earlier: str) -> str | None:
+        """Return where a list began in the pass before: in the latest visits there, whichever this pass is in."""
+        base, _, inside = earlier.rpartition("#")
+        number, *segments = inside.removesuffix("/").split("/")
+        prefix = f"{base}#{number}/"
+        for segment in segments:
+            step, bracket, item = segment.partition("[")
+            path = self._book.latest(prefix + step.partition("@")[0])
+            if path is None:
+                return None
+            prefix = f"{path}{bracket}{item}/"
+        return prefix
 
     def _with_result(self, path: str) -> str | None:
         """Return the path, or that of the last pass while the loop still goes on."""

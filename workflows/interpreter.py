@@ -200,8 +200,10 @@ class Interpreter:
 
     # --- what is recorded ---------------------------------------------------------------------------
 
-    def begin(self, step: Step, place: Place, *, visit: int = 1, entered_from: str | None = None) -> StepRecord:
-        """Record that a step, an item or a pass begins."""
+    def begin(
+        self, step: Step, place: Place, *, visit: int = 1, entered_from: str | None = None, of: int | None = None
+    ) -> StepRecord:
+        """Record that a step, an item or a pass begins; `of`: how many items there are, or passes at most."""
         known = self.book.get(place.path)
         if known is not None and known.status != "pending":
             return known
@@ -222,7 +224,7 @@ class Interpreter:
                 iteration=None if known is None else known.iteration,
             ),
         )
-        self.journal.write("step_started", place.path, type=step.type, name=step.name, summary=record.summary)
+        self.journal.write("step_started", place.path, type=step.type, name=step.name, summary=record.summary, of=of)
         self.host.changed()
         return record
 
@@ -258,7 +260,7 @@ class Interpreter:
                     "status": "failed",
                     "tree_before": None,
                     "error": error,
-                    "handled": not is_final and is_handled(step, error),
+                    "handled": not is_final and is_handled(step, path, error),
                     "log": error.log,
                     "cache_key": error.cache_key,
                     "completed_at": self.host.now(),
@@ -292,7 +294,7 @@ class Interpreter:
             tree = record.tree if record.tree is not None else place.tree
             return Visit(record, tree, self._success_target(step, place))
         error = record.error or StepError(type=ErrorClass.INTERNAL, message="unknown", step=place.path)
-        if is_exhausted(step, error):
+        if is_exhausted(step, place.path, error):
             return Visit(record, place.tree, exhausted_target(step))
         match step.on_failure:
             case "continue":
@@ -342,15 +344,17 @@ def is_whole(path: str) -> bool:
     return not {"#", "["} & set(path.rpartition("/")[2])
 
 
-def is_exhausted(step: Step, error: StepError) -> bool:
-    """Whether a failure is the step's own loop being used up, with a step named for that."""
-    return (
-        error.type == ErrorClass.LOOP_EXHAUSTED
-        and "#" not in error.step.rpartition("/")[2]
-        and (exhausted_target(step) is not None)
-    )
+def is_exhausted(step: Step, path: str, error: StepError) -> bool:
+    """Whether a failure is that the step's own loop, or an item's, is used up, and a step is named for that.
+
+    A loop inside the step fails with the same class; what follows then is for `on_failure` to say.
+    """
+    inside = error.step.removeprefix(path)
+    is_own = error.step.startswith(path) and {"/", "#"}.isdisjoint(inside)
+    return is_own and error.type == ErrorClass.LOOP_EXHAUSTED and exhausted_target(step) is not None
 
 
-def is_handled(step: Step, error: StepError) -> bool:
+def is_handled(step: Step, path: str, error: StepError) -> bool:
     """Whether the run goes on, or ends well, in spite of a failure."""
-    return step.on_failure in ("continue", "end") or failure_target(step) is not None or is_exhausted(step, error)
+    goes_on = step.on_failure in ("continue", "end") or failure_target(step) is not None
+    return goes_on or is_exhausted(step, path, error)

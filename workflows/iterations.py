@@ -168,7 +168,7 @@ class Iteration:
         await self.interpreter.host.may_start(is_long=self.step.queue == "agent")
         values = _values(self.for_each, self.items, index, await self._value(index))
         inside = Place(path, self.place.tree, self.place.frame.item(path, values))
-        self.interpreter.begin(self.step, inside)
+        self.interpreter.begin(self.step, inside, of=len(self.items.keys))
         record = await self.interpreter.body(self.step, inside, "item")
         if record.status == "failed" and self.for_each.on_error == "continue":
             record = book.update(path, handled=True)

@@ -7,7 +7,7 @@ Paths: `build`, `checks/lint` (in a group), `fix#3` and `fix#3/test` (a pass of 
 item), `fix@2` (a later visit).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -26,6 +26,8 @@ class Book:
     def __init__(self, ledger: Ledger) -> None:
         self._records: dict[str, StepRecord] = {}
         self._visits: dict[str, int] = {}
+        self._inside: dict[str, dict[str, None]] = {}
+        """The paths inside each step path: a run of a thousand items asks for those of one a thousand times."""
         self.overview = Overview()
         for path, record in ledger.records.items():
             self.put(path, record)
@@ -74,6 +76,8 @@ class Book:
             base, _, number = path.rpartition("@")
             if base and number.isdigit():
                 self._visits[base] = max(int(number), self._visits.get(base, 1))
+            for around in _around(path):
+                self._inside.setdefault(around, {})[path] = None
         self.overview.follow(path, self._records.get(path), record)
         self._records[path] = record
         return record
@@ -117,10 +121,14 @@ class Book:
 
     def _drop(self, path: str) -> None:
         self.overview.follow(path, self._records.pop(path), None)
+        for around in _around(path):
+            self._inside[around].pop(path)
+            if not self._inside[around]:
+                del self._inside[around]
 
     def below(self, path: str) -> list[tuple[str, StepRecord]]:
         """Return the records of the steps inside a step, in the order in which they were reached."""
-        return [(known, record) for known, record in self._records.items() if known.startswith(f"{path}/")]
+        return [(known, self._records[known]) for known in self._inside.get(path, ())]
 
     def inside(self, path: str) -> list[tuple[str, StepRecord]]:
         """Return the records inside a step, an item or a pass: its steps, items and passes, and theirs."""
@@ -172,6 +180,14 @@ class Book:
             inputs=dict(self.inputs),
             failure=self.failure,
         )
+
+
+def _around(path: str) -> Iterator[str]:
+    """Yield the paths whose insides a path is in: what stands before each of its slashes."""
+    cut = path.find("/")
+    while cut >= 0:
+        yield path[:cut]
+        cut = path.find("/", cut + 1)
 
 
 def path_of_visit(path: str, visit: int) -> str:

@@ -8,6 +8,7 @@ alone, so that nothing interleaves:
     a minute  the holder is looked for: one that was terminated, or lost, frees the lock
 
 A holder is recorded before it is told. Where telling fails there is nobody to hold it, and the next one is told.
+Where its history is long it continues as new between two messages; those that wait to be read go with it.
 """
 
 from datetime import datetime, timedelta
@@ -32,8 +33,10 @@ with workflow.unsafe.imports_passed_through():
         LockWord,
         Release,
     )
+    from definitions.records import json_size
     from workflows.gates import Refusal
     from workflows.incoming import NO_INPUT, dropping, plain, read_message
+    from workflows.lock_inbox import Inbox
 
 CHECK_EVERY = timedelta(minutes=1)
 """How long a holder that was terminated keeps the others waiting, where nobody comes meanwhile."""
@@ -43,6 +46,8 @@ FIRST_WORD = timedelta(seconds=10)
 """How long a lock without a claim lives, for one that is on its way."""
 HISTORY_LIMIT = 10_000
 """Events past which it continues as new, whatever has just come."""
+CARRIED_LIMIT = 1_500_000
+"""Bytes of what is handed on with which it still continues as new; over 2 MB the server would terminate it."""
 LOOK_TIME = timedelta(seconds=30)
 ACQUIRE = 'Claim the lock. {"execution_id": "deploy-20261121-1", "token": "FIRST RUN ID", "policy": "queue"}'
 RELEASE = 'Give the lock back, or leave the line; also by hand, for another. {"execution_id": "deploy-20261121-1"}'
@@ -58,7 +63,7 @@ class Lock:
         self._group = workflow.info().workflow_id.removeprefix("lock/")
         self._holder = carried.holder
         self._waiting = list(carried.waiting)
-        self._inbox: list[Claim | Release] = []
+        self._inbox = Inbox(carried.inbox)
         self._looked_at: datetime | None = None
 
     @workflow.run
@@ -66,22 +71,31 @@ class Lock:
         """Keep the lock of the group that the workflow id names: `lock/GROUP`. Runs start it when they need it."""
         while True:
             await self._wait()
-            while self._inbox:
-                match self._inbox.pop(0):
-                    case Claim() as claim:
-                        await self._acquire(claim)
-                    case Release() as release:
-                        await self._release(release)
+            await self._read_inbox()
             await self._grant()
             self._show()
-            if self._inbox:
-                continue
-            if self._holder is None:
+            if self._holder is None and not self._inbox:
                 return
             if self._is_long():
-                workflow.continue_as_new(
-                    LockInput(holder=self._holder, waiting=self._waiting).model_dump(mode="json", exclude_defaults=True)
-                )
+                self._continue_as_new()
+
+    async def _read_inbox(self) -> None:
+        """Act on the messages: all that are there, or where the history is long one, so that a flood ends nothing."""
+        while self._inbox:
+            match self._inbox.take():
+                case Claim() as claim:
+                    await self._acquire(claim)
+                case Release() as release:
+                    await self._release(release)
+            if self._is_long():
+                return
+
+    def _continue_as_new(self) -> None:
+        """Leave for a new history; return where too much waits to be read, which is read in this one first."""
+        successor = LockInput(holder=self._holder, waiting=self._waiting, inbox=self._inbox.unread())
+        carried = successor.model_dump(mode="json", exclude_defaults=True)
+        if json_size(carried) <= CARRIED_LIMIT:
+            workflow.continue_as_new(carried)
 
     # --- messages -----------------------------------------------------------------------------------
 
@@ -92,13 +106,13 @@ class Lock:
             claim = read_message(Claim, message)
             if claim.execution_id == workflow.info().workflow_id:
                 raise Refusal("malformed", "a lock cannot claim itself")
-            self._inbox.append(claim)
+            self._inbox.put(claim)
 
     @workflow.signal(name="release", description=RELEASE)
     async def release(self, message: Any = None) -> None:
         """Take a claim back."""
         with dropping():
-            self._inbox.append(read_message(Release, message))
+            self._inbox.put(read_message(Release, message))
 
     @workflow.query(name="standing", description="Who holds the lock, and who waits, in order")
     def standing(self) -> LockStanding:

@@ -92,7 +92,7 @@ async def _one(
         before = interpreter.book.get(f"{place.path}#{number - 1}")
         frame = place.frame.item(path, values_of(loop, number), {} if before is None else {step.id: before})
         inside = Place(path, tree, frame)
-        interpreter.begin(step, inside)
+        interpreter.begin(step, inside, of=loop.max_iterations)
         record = await interpreter.body(step, inside, "pass")
     if record.status == "failed" and record.error is not None:
         raise step_failure(record.error)

@@ -40,7 +40,7 @@ with workflow.unsafe.imports_passed_through():
         RunInput,
     )
     from definitions.models import Definition
-    from definitions.records import Event, Gate, Ledger, Status, StepError, json_size
+    from definitions.records import Event, Gate, Status, StepError, json_size
     from definitions.steps import all_steps
     from workflows import gates
     from workflows.compensation import compensate
@@ -49,6 +49,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.incoming import NO_INPUT, dropping, plain, read_input, read_message, refusing
     from workflows.interpreter import Interpreter
     from workflows.live_run import LiveRun
+    from workflows.reporting import events_part, first_part, ledger_part
     from workflows.run_error import run_error
     from workflows.scope import Scopes
     from workflows.steps import HANDLERS
@@ -336,14 +337,7 @@ class RunDefinition:
     @workflow.query(name="ledger", description="All that is known of the run, by step path")
     def ledger(self, query: PartQuery | None = None) -> dict[str, JsonValue]:
         """Return the ledger, or that with some of its records; without what is as it is by default."""
-        return self._ledger(query).model_dump(mode="json", exclude_defaults=True)
-
-    def _ledger(self, query: PartQuery | None) -> Ledger:
-        ledger = self._live.book.freeze()
-        if query is None:
-            return ledger
-        part = list(ledger.records.items())[query.start : query.start + query.limit]
-        return ledger.model_copy(update={"records": dict(part)})
+        return ledger_part(self._live.book.freeze(), query).model_dump(mode="json", exclude_defaults=True)
 
     @workflow.query(name="definition", description="The definition as it was frozen at the start")
     def definition(self) -> dict[str, JsonValue]:
@@ -365,17 +359,15 @@ class RunDefinition:
     @workflow.query(name="events", description='What happened so far. {"after": 12}')
     def events(self, query: EventsQuery | None = None) -> list[Event]:
         """Return events with a sequence above `after`, at most `limit`."""
-        asked = query or EventsQuery()
-        return [event for event in self._live.events if event.sequence > asked.after][: asked.limit]
+        return events_part(self._live.events, query or EventsQuery())
 
     @workflow.query(name="report", description="What is written to the store when the run ends")
     def report(self, query: PartQuery | None = None) -> dict[str, JsonValue]:
         """Return status, ledger and events, or the first of them; `ledger` and `events` have the others."""
-        events = self._live.events if query is None else self._live.events[: query.limit]
-        report = Report(
+        report = Report.model_construct(  # of parts that are valid: to check them again takes long
             status=self.status(),
-            ledger=self._ledger(query),
-            events=events,
+            ledger=self._live.book.freeze(),
+            events=self._live.events,
             prepared=self._live.progress.prepared,
         )
-        return report.model_dump(mode="json", exclude_defaults=True)
+        return first_part(report, query).model_dump(mode="json", exclude_defaults=True)

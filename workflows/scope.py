@@ -70,7 +70,7 @@ class Scopes:
         """Return the scope of a text in `frame`, as far as `references` need it."""
         steps: dict[str, JsonValue] = {}
         for step_id in self._mentioned(references):
-            record = frame.own(step_id)
+            record = self._own(step_id, frame)
             if record is None and (path := self.paths.find(step_id, frame)) is not None:
                 record = self._book.get(path)
             if record is not None:
@@ -87,6 +87,20 @@ class Scopes:
     def has_ended(self, references: frozenset[Reference], frame: Frame) -> bool:
         """Whether every step referred to has ended."""
         return all(self.paths.find(step_id, frame) is not None for step_id in self._mentioned(references))
+
+    def _own(self, step_id: str, frame: Frame) -> StepRecord | None:
+        """Return the result of a step that the text stands in or belongs to.
+
+        Until somebody decides over this visit, the feedback is what sent back the one before: for all passes of a loop.
+        """
+        owning = frame.owning(step_id)
+        if owning is None:
+            return None
+        record, path = owning.results[step_id], owning.visit_before(step_id)
+        before = None if path is None else self._book.get(path)
+        if before is None or not before.reworked or record.acceptance is not None:
+            return record
+        return record.model_copy(update={"acceptance": before.acceptance})
 
     def _mentioned(self, references: frozenset[Reference]) -> list[str]:
         if ("steps",) in references:

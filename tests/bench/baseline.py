@@ -53,16 +53,18 @@ class ParallelByHand:
 
 @workflow.defn
 class FanOutByHand:
-    """N activities, so many side by side."""
+    """N activities, so many side by side, on the workflow's own queue or on another."""
 
     @workflow.run
-    async def run(self, count: int, lanes: int) -> int:
+    async def run(self, count: int, lanes: int, task_queue: str | None = None) -> int:
         waiting = list(range(count))
 
         async def lane() -> None:
             while waiting:
                 item = str(waiting.pop(0))
-                await workflow.execute_activity(nothing_by_hand, item, start_to_close_timeout=MINUTE, retry_policy=ONCE)
+                await workflow.execute_activity(
+                    nothing_by_hand, item, task_queue=task_queue, start_to_close_timeout=MINUTE, retry_policy=ONCE
+                )
 
         await asyncio.gather(*[lane() for _ in range(lanes)])
         return count

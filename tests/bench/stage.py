@@ -35,6 +35,8 @@ from workflows.run_definition import RunDefinition
 
 BINARY = os.environ.get("PERDURE_TEMPORAL_BIN", str(Path.home() / ".cache/perdure/bin/temporal"))
 BY_HAND = "by-hand"
+ELSEWHERE = "elsewhere"
+"""The queue of a worker that has activities only."""
 
 
 @dataclass
@@ -44,10 +46,10 @@ class Stage:
     client: Client
     store: Store
 
-    async def by_hand(self, workflow: type, count: int, activity: str | int) -> WorkflowHandle:
+    async def by_hand(self, workflow: type, *arguments: str | int) -> WorkflowHandle:
         """Run the hand-written workflow to its end."""
         handle = await self.client.start_workflow(
-            workflow.run, args=[count, activity], id=uuid.uuid4().hex, task_queue=BY_HAND
+            workflow.run, args=[*arguments], id=uuid.uuid4().hex, task_queue=BY_HAND
         )
         await handle.result()
         return handle
@@ -83,7 +85,8 @@ async def stage(folder: Path, *, tuned: bool) -> AsyncGenerator[Stage]:
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(environment.shutdown)
         settings = Settings.from_environment({"HOME": str(folder)})
-        ours = build_worker(settings, environment.client, "perdure", settings.light_slots, light, [RunDefinition])
+        own = [*light, nothing_by_hand]
+        ours = build_worker(settings, environment.client, "perdure", settings.light_slots, own, [RunDefinition])
         agents = build_worker(settings, environment.client, "perdure.agent", settings.agent_slots, agent, [])
         for worker in (ours, agents):
             await stack.enter_async_context(worker)
@@ -94,7 +97,11 @@ async def stage(folder: Path, *, tuned: bool) -> AsyncGenerator[Stage]:
             activities=[shell_by_hand, nothing_by_hand],
             max_concurrent_activities=200,
         )
-        await stack.enter_async_context(by_hand)
+        elsewhere = Worker(
+            environment.client, task_queue=ELSEWHERE, activities=[nothing_by_hand], max_concurrent_activities=200
+        )
+        for worker in (by_hand, elsewhere):
+            await stack.enter_async_context(worker)
         yield Stage(environment.client, store)
 
 

@@ -247,7 +247,7 @@ async def test_following_logs_goes_on_while_no_worker_answers(monkeypatch, tmp_p
     monkeypatch.setattr(logs, "FOLLOW_SECONDS", 0)
     store = open_store(tmp_path)
     store.write_document("runs/r/logs/a/1/log-00001", b"x\n")
-    printer = logs.Printer(has_heads=False, as_json=False)
+    printer = logs.Printer("a", as_json=False)
     await logs._follow(SimpleNamespace(store=store), "r", "a", printer)
     assert (capsys.readouterr().out, answers) == ("x\n", [])
 

@@ -6,7 +6,8 @@ from rich.console import Console
 
 from client import progress
 from client.conclusion import closing_lines, exit_code_of, headline
-from client.live_progress import LiveProgress
+from client.iteration_counts import IterationCounts
+from client.live_progress import LOGS_READ, MOST_ROWS, LiveProgress
 from client.messages import money, span
 from client.output import value_lines, value_text
 from client.progress import LineProgress, gate_lines, line_of
@@ -150,6 +151,79 @@ def test_tree_of_many_steps_fits_the_screen():
     assert len(text.splitlines()) <= 8
     assert "45 earlier steps" in text
     assert "s49" in text
+
+
+def iterated(count, failed=(), ended=None):
+    """Yield the events of a `for_each` over so many items, of which the first ones have ended."""
+    yield event("step_started", "epics")
+    for number in range(count):
+        yield event("step_started", f"epics[E-{number}]", of=count)
+        yield event("step_started", f"epics[E-{number}]/design")
+        if ended is None or number < ended:
+            yield event("step_completed", f"epics[E-{number}]/design")
+            yield event("step_failed" if number in failed else "step_completed", f"epics[E-{number}]")
+
+
+def test_tree_counts_items_and_passes():
+    tree, screen, _ = live()
+    for happened in (*iterated(12, failed=(1,), ended=3), event("step_started", "fix")):
+        tree.event(now(happened))
+    tree.event(now(event("step_started", "fix#2", of=5)))
+    lines = drawn(tree, screen).splitlines()
+    found = {line.split()[1]: " ".join(line.split()[2:]) for line in lines}
+    assert found["epics"].startswith("3/12, 1 failed ")
+    assert found["fix"].startswith("pass 2/5 ")
+    assert [line.index("fix") for line in lines if "fix" in line] == [2, 4], "a pass stands inside its loop"
+
+
+def test_item_that_is_done_again_counts_once():
+    counts = IterationCounts()
+    for happened in (*iterated(2, failed=(0,)), event("step_started", "epics[E-0]"), event("step_completed", "epics")):
+        counts.follow(happened)
+    assert counts.text("epics") == "1/2"
+    counts.follow(event("step_completed", "epics[E-0]"))
+    assert (counts.text("epics"), counts.text("other")) == ("2/2", "")
+
+
+def test_items_are_counted_where_nobody_said_how_many():
+    counts = IterationCounts()
+    counts.follow(event("step_completed", "epics[E-1]", kept_from="r0"))
+    assert counts.text("epics") == "1"
+
+
+def test_tree_of_thousands_of_items_is_bounded_and_shows_how_far_they_are():
+    tree, screen, _ = live(height=12)
+    for happened in iterated(5000, ended=4997):
+        tree.event(now(happened))
+    assert len(tree.rows) <= MOST_ROWS
+    lines = drawn(tree, screen).splitlines()
+    assert len(lines) <= 12
+    assert "4997/5000" in next(line for line in lines if "epics " in line)
+    assert sum("E-49" in line for line in lines) >= 3, "what runs is shown"
+    assert f"{1 + 5000 * 2 - (len(lines) - 1)} earlier steps" in lines[0]
+
+
+def test_few_logs_are_looked_at_when_many_steps_run():
+    asked = []
+    screen = Console(file=io.StringIO(), force_terminal=True, height=24)
+    tree = LiveProgress(lambda step: asked.append(step) or "", screen)
+    for happened in iterated(100, ended=0):
+        tree.event(now(happened))
+    tree.tick()
+    tree.close()
+    assert len(asked) == LOGS_READ
+
+
+def test_sign_of_life_counts_items_and_names_few_steps(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "SIGN_OF_LIFE_SECONDS", 0)
+    lines = LineProgress()
+    for happened in iterated(12, ended=3):
+        lines.event(happened)
+    lines.tick()
+    said = capsys.readouterr().err.splitlines()
+    assert sum("epics[E-1]/design  " in line for line in said) == 2, "each transition of each item has its line"
+    assert "still running: epics 3/12 (" in said[-1]
+    assert said[-1].endswith("), 14 more")
 
 
 # --- the last words -------------------------------------------------------------------------------------

@@ -1,16 +1,19 @@
 """Makes the committed histories: plays each scenario on a real server and writes what happened."""
 
 import asyncio
+import contextlib
 import os
 import re
 import sys
 import tempfile
 import uuid
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from temporalio.client import WorkflowHandle
 
 from tests.replay.scenarios import SCENARIOS, Scenario
+from tests.replay.turns import FLOODED, SUGGESTED_AFTER, TURNS, play_flooded, play_turns
 from tests.support.live_runs import finished, start, until_open, until_step
 from tests.support.servers import connected, running_server
 from tests.support.workers import RunningWorker, running_worker
@@ -41,14 +44,35 @@ async def play(worker: RunningWorker, scenario: Scenario) -> WorkflowHandle:
 async def record(names: list[str]) -> None:
     """Write the histories of the named scenarios, or of all."""
     HISTORIES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as name, running_server(Path(name) / "server.log") as address:
+    async with recorder() as worker:
+        for scenario in names or SCENARIOS:
+            if scenario in SCENARIOS:
+                await write({scenario: await play(worker, SCENARIOS[scenario])})
+        if not names or not set(TURNS).isdisjoint(names):
+            await write(await play_turns(worker))
+    if not names or FLOODED in names:
+        async with recorder(limit_historyCount_suggestContinueAsNew=SUGGESTED_AFTER) as worker:
+            await write(await play_flooded(worker))
+
+
+@contextlib.asynccontextmanager
+async def recorder(**values: str) -> AsyncGenerator[RunningWorker]:
+    """Run a server and a worker while the block lasts."""
+    with (
+        tempfile.TemporaryDirectory() as name,
+        running_server(Path(name) / "server.log", **values) as address,
+    ):
         client = await connected(address, identity="recorder")
         async with running_worker(client, f"record-{uuid.uuid4().hex[:6]}", Path(name) / "home") as worker:
-            for scenario in names or SCENARIOS:
-                handle = await play(worker, SCENARIOS[scenario])
-                text = STACK_TRACE.sub('"stackTrace": ""', (await handle.fetch_history()).to_json())
-                (HISTORIES / f"{scenario}.json").write_text(text + "\n")
-                sys.stdout.write(f"{scenario}\n")
+            yield worker
+
+
+async def write(played: dict[str, WorkflowHandle]) -> None:
+    """Write histories by name."""
+    for name, handle in played.items():
+        text = STACK_TRACE.sub('"stackTrace": ""', (await handle.fetch_history()).to_json())
+        (HISTORIES / f"{name}.json").write_text(text + "\n")
+        sys.stdout.write(f"{name}\n")
 
 
 if __name__ == "__main__":

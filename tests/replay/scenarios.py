@@ -151,4 +151,25 @@ steps:
 """,
         cancel_during="b",
     ),
+    "gates_around_steps": Scenario(
+        """
+workspace: {from: empty}
+steps:
+  - id: plan
+    type: shell
+    command: "echo plan {{ default(steps.plan.feedback, 'anew') }}"
+    store: {plan: "{{ result.stdout }}"}
+    accept: {doc_type: plan, on_reject: rework, timeout: 1h}
+  - {id: deploy, type: shell, command: echo deployed, approval: {message: "Deploy?", show: {plan: "{{ docs.plan }}"}}}
+""",
+        decide={
+            "plan/accept": {"verdict": "reject", "by": "ana", "comment": "shorter"},
+            "plan@2/accept": {"verdict": "approve", "by": "ana"},
+            "deploy": {"verdict": "approve", "by": "ben"},
+        },
+    ),
+    "gate_before_rejected": Scenario(
+        "steps: [{id: deploy, type: shell, command: 'true', approval: {message: 'Deploy?'}}]",
+        decide={"deploy": {"verdict": "reject", "by": "ana", "comment": "not today"}},
+    ),
 }

@@ -2,450 +2,354 @@
 
 One thing after the other, without Temporal, tasks or a clock: every walk takes the moment at which it begins and gives
 the one at which it ends. What runs side by side is walked branch by branch, and then cut off at the moment at which
-one of them stopped the others. What a run did is a list of notes: steps that ended, calls, signals taken, holds.
+one of them stopped the others. What a run did is a log of events: steps that began and ended, calls, holds, signals.
 
-    visit    one visit of a step: `when`, body, hold, what follows     body    `for_each`, `loop`, attempts
+    run      one definition                                            body    `for_each`, `loop`, attempts
     walk_*   how the steps of a list follow each other                 once    one attempt, by type
+    visit    one visit of a step: `when`, body, hold, what follows
 
-The notes and what texts see of them are in `reference_notes`, rules over the definition alone in `reference_rules`.
+The log and what texts see of it are in `reference_notes`. The two files have at most 400 lines of code, with blank
+lines, comments and docstrings not counted; `test_reference` holds them to it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from definitions.collections import itemise
 from definitions.durations import parse_duration
-from definitions.errors import StepFailure
+from definitions.errors import TRANSIENT, StepFailure
 from definitions.models import Definition
-from tests.support.outcome_script import Script, micro, moment, span
-from tests.support.reference_notes import Known, Note, Result, Seen, Stopped, Walk, entry, latest
-from tests.support.reference_rules import handlers, is_blocked, is_used_up, needs_of, retry_rules
+from definitions.steps.control import Retry
+from tests.support.outcome_script import micro, moment, span
+from tests.support.reference_notes import NOWHERE, Event, Known, Seen, Walk, completed, failed
 from tests.support.small_trees import Tree, conflicts, joined, written
+
+Needs = Mapping[str, Sequence[str]]
 
 
 class Reference(Known):
-    """Judges one run: `state`, `error`, `outputs`, `tree` and `notes` are what it must come to."""
-
-    def __init__(self, definition: Definition, script: Script, library: Mapping[str, Definition]) -> None:
-        super().__init__()
-        self.definition, self.script, self.library = definition, script, library
+    """Judges one run: `state`, `error`, `outputs`, `tree`, `events`, `records`, `undone` are what it must come to."""
 
     def judge(self) -> "Reference":
         """Walk again and again, until every pause that a failed step makes is known to what runs beside it."""
         while True:
-            self.notes = []
-            self._run()
-            holds = sorted((note.begin, note.end) for note in self.notes if note.kind == "hold")
-            new = next((hold for hold in holds if hold not in self.windows), None)
-            if new is None:
+            self.events, self.records, self.undone = [], {}, set[str]()
+            last = self.script.cancel_at
+            end = self.within(last, "", lambda: self.run(self.definition, {}, "", 0, "{}"), "cancelled")
+            self.state, self.error, self.outputs, self.tree = "completed", None, end.outputs, end.tree
+            if end.kind == "failed":
+                self.state = end.error[0] if end.error[0] in ("rejected", "cancelled") else "failed"
+                self.error, self.outputs, self.tree = None if self.state == "cancelled" else end.error, {}, None
+                self.compensate(end.at)
+            holds = sorted((event.begin, event.at) for event in self.events if event.kind == "freed")
+            new = [hold for hold in holds if hold not in self.windows][:1]
+            if not new:
                 return self
-            self.windows = [*(known for known in self.windows if known[0] < new[0]), new]
+            self.windows = [known for known in self.windows if known < new[0]] + new
 
-    def _run(self) -> None:
-        self.state, self.error, self.outputs = "completed", None, {}
-        walk = Walk(self.definition.steps, "")
-        seen = Seen(walk, {"inputs": {name: one.default for name, one in self.definition.inputs.items()}})
-        limits = [(micro(self.definition.timeout), "timeout")] if self.definition.timeout else []
-        limits += [(self.script.cancel_at, "cancelled")] if self.script.cancel_at is not None else []
-        try:
-            self.tree, at = self.within(limits, lambda: self.walk_list(seen, 0, "{}"), "")
-            self.outputs = self.run_outputs(self.definition, seen, at)
-        except Stopped as stopped:
-            self.tree = None
-            self.state = stopped.kind if stopped.kind in ("rejected", "cancelled") else "failed"
-            self.error = (stopped.kind, stopped.path) if self.state != "cancelled" else None
-            self.compensate(stopped.at)
+    def run(self, definition: Definition, given: Any, prefix: str, at: int, tree: Tree) -> Event:
+        inputs = {name: given.get(name, declared.default) for name, declared in definition.inputs.items()}
+        seen = Seen((Walk(prefix, definition.steps),), {"inputs": inputs, "steps": {}}, scope=(("", prefix),))
+        end = self.within(limit(at, definition.timeout), prefix.rstrip("/"), lambda: self.walk_list(seen, at, tree))
+        shown = definition.outputs if end.kind == "completed" else {}
+        return replace(end, whole=False, outputs={name: self.value(one.value, seen) for name, one in shown.items()})
 
     def compensate(self, at: int) -> None:
-        """Undo what completed, the last first; what fails in that is noted, and the rest goes on."""
-        done = [note for note in self.notes if note.undo and note.status == "completed" and note.forgotten is None]
-        for note in sorted(done, key=lambda note: (note.end, note.order), reverse=True):
-            step, around = note.undo
-            seen = around.with_result(step, note.outputs)
-            inner = Walk(step.compensate.steps, f"{note.path}/compensate/", around.walk)
-            try:
-                _, at = self.walk_list(replace(seen, walk=inner, key=None, turn=None), at, note.tree)
-            except Stopped as stopped:
-                at = stopped.at
-            note.is_undone = True
+        """Undo what completed, the last first; a failure in that does not stop the rest."""
+        done = [event for event in reversed(self.events) if event.undo and self.records.get(event.path) is event]
+        for event in sorted(done, key=lambda event: -event.at):
+            step, around = event.undo
+            seen = around.with_result(step, event).inside(f"{event.path}/compensate/", step.compensate.steps)
+            at = self.walk_list(seen, at, event.tree).at
+            self.undone.add(event.path)
 
-    def within(self, limits: list[tuple[int, str]], work: Callable[[], Any], path: str) -> Any:
-        """Do work that must end before the first of some moments; else it is cut off then."""
-        mark, limit = len(self.notes), min(limits, default=None)
-        found, stopped = None, None
-        try:
-            found = work()
-            end = found.at if isinstance(found, Result) else found[-1]
-        except Stopped as caught:
-            stopped, end = caught, caught.at
-        if limit is not None and end > limit[0]:
-            self.cut(mark, limit[0])
-            raise Stopped(limit[1], path, limit[0])
-        if stopped is not None:
-            raise stopped
-        return found
+    def within(self, last: int | None, path: str, work: Callable[[], Event], kind: str = "timeout") -> Event:
+        """Do work that must end by a moment; else it is cut off then."""
+        mark, end = len(self.events), work()
+        if last is None or end.at <= last:
+            return end
+        self.cut(mark, last)
+        return failed(last, kind, path)
 
     # --- lists --------------------------------------------------------------------------------------
 
-    def walk_list(self, seen: Seen, at: int, tree: Tree) -> tuple[Tree, int]:
-        if any(step.needs is not None for step in seen.walk.steps):
-            return self.walk_needs(seen, at, tree)
-        return self.walk_in_order(seen, at, tree)
+    def walk_list(self, seen: Seen, at: int, tree: Tree) -> Event:
+        steps = seen.walks[-1].steps
+        if all(step.needs is None for step in steps):
+            return self.walk_in_order(seen, at, tree)
+        before = {step.id: [steps[index].id] for index, step in enumerate(steps[1:])}
+        needs = {step.id: before.get(step.id, []) if step.needs is None else step.needs for step in steps}
+        return self.walk_beside(seen, at, tree, seen.walks[-1].prefix + steps[-1].id, needs)
 
-    def walk_in_order(self, seen: Seen, at: int, tree: Tree) -> tuple[Tree, int]:
-        steps = seen.walk.steps
-        ids, by_jump = [step.id for step in steps], handlers(steps)
-        took: dict[str, tuple[str, str]] = {}
-        index, jumped = 0, False
-        while index < len(steps):
-            step = steps[index]
-            if step.id in by_jump and not jumped:
-                index += 1
-                continue
-            end = self.visit(step, seen, at, tree)
-            at, tree, jumped = end.at, end.tree, False
-            if end.target is None and step.id in by_jump:
-                if step.end == "failed" and step.id in took:
-                    raise Stopped(*took[step.id], at)
-                break
-            if end.target == "end":
-                break
-            if end.target is None:
-                index += 1
-                continue
-            if end.status == "failed" and end.error is not None:
-                took[end.target] = end.error
-            index, jumped = ids.index(end.target), True
-        return tree, at
+    def walk_in_order(self, seen: Seen, at: int, tree: Tree) -> Event:
+        """Step after step but handlers, and where a step leads; a handler leads to the end."""
+        steps = {step.id: step for step in seen.walks[-1].steps}
+        by_jump = handlers(seen.walks[-1].steps)
+        order = [step_id for step_id in steps if step_id not in by_jump]
+        following = dict(zip(order, [*order[1:], "end"], strict=True))
+        current, handled = order[0], dict[str, Event]()
+        while current != "end":
+            end = self.visit(steps[current], seen, at, tree)
+            at, tree = end.at, end.tree
+            if end.target == "fail":
+                return end
+            if end.target is None and current in by_jump and steps[current].end == "failed":
+                return replace(handled[current], at=at, target="fail")
+            if end.target is not None and end.kind == "failed":
+                handled[end.target] = end
+            current = end.target or following.get(current, "end")
+        return completed(at, tree)
 
-    def walk_needs(self, seen: Seen, at: int, tree: Tree) -> tuple[Tree, int]:
-        """A step begins when its needs have ended; a failure stops the list, `end` ends it."""
-        walk, mark = seen.walk, len(self.notes)
-        needs = {step.id: needs_of(walk.steps, step) for step in walk.steps}
-        ends: dict[str, Result] = {}
-        stops: list[tuple[int, Stopped | None]] = []
-        closing: dict[str, Result] = {}
-        waiting = list(walk.steps)
-        while ready := [step for step in waiting if all(need in ends for need in needs[step.id])]:
-            step = ready[0]
+    def visit_beside(self, seen: Seen, at: int, tree: Tree, needs: Needs) -> dict[str, Event]:
+        """Visit steps side by side; one begins when its needs have ended, unless one of them ended the list."""
+        walk, ends, waiting = seen.walks[-1], dict[str, Event](), list(seen.walks[-1].steps)
+        while ready := [step for step in waiting if all(need in ends for need in needs.get(step.id, []))]:
+            step, given = ready[0], [ends[need] for need in needs.get(ready[0].id, [])]
             waiting.remove(step)
-            begin = max([at, *(ends[need].at for need in needs[step.id])])
-            try:
-                start = self.join(walk.prefix + step.id, tree, [ends[need].tree for need in needs[step.id]], begin)
-                end = self.visit(step, seen, begin, start, blocked=is_blocked(step, ends))
-                if end.target is None:
-                    ends[step.id] = end
-                else:
-                    stops.append((end.at, None))
-                    closing[step.id] = end
-            except Stopped as stopped:
-                stops.append((stopped.at, stopped))
-        finish = max([at, *(end.at for end in ends.values())])
-        if stops:
-            finish, stopped = min(stops, key=lambda one: one[0])
-            self.cut(mark, finish)
-            if stopped is not None:
-                raise stopped
-            ends |= {step_id: end for step_id, end in closing.items() if end.at == finish}
-        done = {step_id for step_id, end in ends.items() if end.at <= finish}
-        needed = {need for step_id in done for need in needs[step_id]}
-        last = [ends[step.id].tree for step in walk.steps if step.id in done - needed]
-        return self.join(walk.prefix + walk.steps[-1].id, tree, last, finish), finish
+            if all(end.target is None for end in given):
+                begin = max([at, *(end.at for end in given)])
+                start = self.join(walk.prefix + step.id, tree, [end.tree for end in given], begin)
+                named = [ends[need].kind for need in step.needs or []]
+                ends[step.id] = self.visit(step, seen, begin, start.tree, named) if start.kind != "failed" else start
+        return ends
 
-    def side_by_side(self, seen: Seen, at: int, tree: Tree) -> tuple[list[Tree], int]:
-        """Branches begin together; the first that stops cuts the others off."""
-        mark, ends, stops = len(self.notes), list[Result](), list[Stopped]()
-        for step in seen.walk.steps:
-            try:
-                ends.append(self.visit(step, seen, at, tree))
-            except Stopped as stopped:
-                stops.append(stopped)
-        if stops:
-            first = min(stops, key=lambda stopped: stopped.at)
-            self.cut(mark, first.at)
-            raise first
-        return [end.tree for end in ends], max(end.at for end in ends)
+    def walk_beside(self, seen: Seen, at: int, tree: Tree, path: str, needs: Needs, *, merges: bool = True) -> Event:
+        """The first failure cuts the others off; so does `end` in a list by needs, but not in a branch."""
+        mark, ends = len(self.events), self.visit_beside(seen, at, tree, needs)
+        stops = [end for end in ends.values() if end.target == "fail" or (needs and end.target)]
+        last = self.first(mark, stops or [completed(max(end.at for end in ends.values()), tree)])
+        if last.target == "fail":
+            return last
+        done = [step.id for step in seen.walks[-1].steps if step.id in ends and ends[step.id].at <= last.at]
+        needed = {need for step_id in done for need in needs.get(step_id, [])}
+        trees = [ends[step_id].tree for step_id in done if step_id not in needed]
+        return self.join(path, tree, trees if merges else [], last.at)
 
-    def race(self, seen: Seen, at: int, tree: Tree) -> tuple[Tree, str | None, int]:
+    def race(self, seen: Seen, at: int, tree: Tree) -> Event:
         """The first that completed wins, and the others are cut off; where none did and one failed, it failed."""
-        walk, mark, at = seen.walk, len(self.notes), self.open(at)
-        ends: dict[str, Result] = {}
-        failed, whole = list[Stopped](), list[Stopped]()
-        for step in walk.steps:
-            try:
-                end = ends[step.id] = self.visit(step, seen, at, tree)
-                failed += [Stopped(*end.error, end.at)] if end.error is not None and end.status == "failed" else []
-            except Stopped as stopped:
-                (whole if stopped.whole else failed).append(stopped)
-        done = [step_id for step_id in ends if ends[step_id].status == "completed"]
-        winner = min(done, key=lambda step_id: ends[step_id].at, default=None)
-        fatal = min(whole, key=lambda stopped: stopped.at, default=None)
-        if fatal is not None and (winner is None or fatal.at < ends[winner].at):
-            self.cut(mark, fatal.at)
-            raise fatal
-        if winner is not None:
-            self.cut(mark, ends[winner].at)
-            return ends[winner].tree, winner, ends[winner].at
-        last = max([at, *(end.at for end in ends.values()), *(stop.at for stop in failed)])
-        if failed:
-            raise Stopped(failed[0].kind, failed[0].path, last)
-        return tree, None, last
+        mark, ends = len(self.events), self.visit_beside(seen, at, tree, {})
+        finals = [end for end in ends.values() if end.whole or end.kind == "completed"]
+        if finals:
+            first = self.first(mark, finals)
+            winner = next(step_id for step_id, end in ends.items() if end is first)
+            return first if first.whole else completed(first.at, first.tree, {"winner": winner})
+        last = max(end.at for end in ends.values())
+        failures = [end for end in ends.values() if end.kind == "failed"]
+        return replace(failures[0], at=last, target="fail") if failures else completed(last, tree, {"winner": None})
 
-    def join(self, path: str, base: Tree, trees: Sequence[Tree], at: int) -> Tree:
-        if conflicts(base, trees):
-            raise Stopped("workspace", path, self.open(at))
-        return joined(base, trees)
+    def first(self, mark: int, ends: Sequence[Event]) -> Event:
+        """Return the first of some ends; what is after it never was."""
+        first = min(ends, key=lambda end: end.at)
+        self.cut(mark, first.at)
+        return first
+
+    def join(self, path: str, base: Tree, trees: Sequence[Tree], at: int) -> Event:
+        conflict = failed(self.open(at), "workspace", path)
+        return conflict if conflicts(base, trees) else completed(at, joined(base, trees))
 
     # --- one step -----------------------------------------------------------------------------------
 
-    def visit(self, step: Any, seen: Seen, at: int, tree: Tree, *, blocked: bool = False) -> Result:
-        walk = seen.walk
-        number = walk.visits[step.id] = walk.visits.get(step.id, 0) + 1
-        path = f"{walk.prefix}{step.id}" + (f"@{number}" if number > 1 else "")
-        if number > step.max_visits:
-            raise Stopped("visits-exhausted", path, at)
-        at = self.open(at)
-        if blocked or (step.when is not None and not self.holds(step.when, seen, at)):
-            walk.inside.pop(step.id, None)
-            self.notes.append(Note("step", path, at, at, "skipped"))
-            result = Result("skipped", at, tree)
+    def visit(self, step: Any, seen: Seen, at: int, tree: Tree, needed: Sequence[str] = ()) -> Event:
+        """Do a step, unless it is skipped, and say where its list goes."""
+        walk = seen.walks[-1]
+        name, earlier = f"{walk.prefix}{step.id}", self.known(f"{walk.prefix}{step.id}", "@")
+        path = f"{name}@{len(earlier) + 1}" if earlier else name
+        if len(earlier) >= step.max_visits:
+            return failed(at, "visits-exhausted", path)
+        before = [NOWHERE, *self.known(f"{walk.before}{step.id}", "@")][-1]
+        seen, at = replace(seen, before=before), self.open(at)
+        blocked = "always()" not in (step.when or "") and ("failed" in needed or "skipped" in needed)
+        if blocked or (step.when is not None and not self.holds(step.when, seen)):
+            end = self.note(Event(at, "skipped", path, begin=at, tree=tree))
         else:
-            result, action = self.body(step, seen, path, at, tree), "retry"
-            while result.status == "failed" and step.on_failure == "pause" and action == "retry":
-                action, result = self.hold(step, seen, path, tree, result)
-        last = next(note for note in reversed(self.notes) if note.kind == "step" and note.path == path)
-        walk.results.setdefault(step.id, []).append(last)
-        return self.follow(step, path, result, tree)
+            end = self.hold(step, seen, self.body("step", step, seen, path, at, tree), tree)
+        if end.kind != "failed":
+            routed = failed(end.at, "routed", path, whole=True)
+            return routed if step.on_success == "fail" else replace(end, target=step.on_success)
+        target = failure_target(step, end)
+        whole = end.whole or step.on_failure == "fail"
+        return replace(end, target=None if target == "continue" else target, whole=target == "fail" and whole)
 
-    def hold(self, step: Any, seen: Seen, path: str, tree: Tree, failed: Result) -> tuple[str, Result]:
-        """The run pauses until a person says what becomes of a failed step."""
-        number = 1 + self.count("hold", path)
-        self.notes.append(Note("hold", path, failed.at, end := failed.at + span(f"hold {path}", number)))
-        action, at = self.script.action(path, number), self.open(end)
-        if action == "fail":
-            return action, replace(failed, at=at)
-        if action == "skip":
-            self.notes.append(Note("step", path, at, at, "skipped", error=failed.error))
-            return action, Result("skipped", at, tree, error=failed.error)
-        attempt = next(note for note in reversed(self.notes) if note.kind == "step" and note.path == path).attempt
-        again = f"{path}/" if step.for_each is None and step.loop is None else (f"{path}[", f"{path}#")
-        self.forget(again, at, only_failed=isinstance(again, tuple))
-        return action, self.body(step, seen, path, at, tree, attempt=attempt + 1)
+    def hold(self, step: Any, seen: Seen, end: Event, tree: Tree) -> Event:
+        """The run pauses, where a step asks for it, until a person says what becomes of a failure."""
+        name = f"hold {end.path}"
+        while end.kind == "failed" and not end.whole and step.on_failure == "pause":
+            number = self.count(name, end.at, "held")
+            freed = self.note(Event(end.at + span(name, number), "freed", name, begin=end.at))
+            action, at = self.script.action(end.path, number), self.open(freed.at)
+            if action == "fail":
+                return replace(end, at=at)
+            if action == "skip":
+                return self.note(Event(at, "skipped", end.path, begin=at, tree=tree, error=end.error))
+            self.drop(end.path, at)
+            end = self.body("step", step, seen, end.path, at, tree, end.attempt + 1)
+        return end
 
-    def follow(self, step: Any, path: str, result: Result, tree: Tree) -> Result:
-        """Say where a list goes after a step."""
-        if result.status != "failed" or result.error is None:
-            if step.on_success == "fail":
-                raise Stopped("routed", path, result.at, whole=True)
-            return replace(result, target=step.on_success)
-        if is_used_up(step, path, result.error):
-            return replace(result, target=step.loop.on_exhausted, tree=tree)
-        if step.on_failure in ("stop", "pause", "fail"):
-            raise Stopped(*result.error, result.at, whole=step.on_failure == "fail")
-        return replace(result, tree=tree, target=None if step.on_failure == "continue" else step.on_failure)
+    def body(self, level: str, step: Any, seen: Seen, path: str, at: int, tree: Tree, attempt: int = 1) -> Event:
+        """Do what a `step`, an `item` or a `pass` is; its end is noted, however it is."""
+        self.note(Event(at, "begun", path, begin=at, attempt=attempt))
+        if step.for_each is not None and level == "step":
+            end = self.items(step, seen, path, at, tree)
+        elif step.loop is not None and level != "pass":
+            end = self.within(limit(at, step.timeout), path, lambda: self.passes(step, seen, path, at, tree))
+        else:
+            end = self.attempts(step, seen, path, at, tree)
+        end = replace(end, path=path, begin=at, attempt=self.records[path].attempt, target=None)
+        if end.kind == "failed":
+            goes_on = level == "item" and step.for_each.on_error == "continue"
+            handled = not end.whole and (goes_on or failure_target(step, end) != "fail")
+            return self.note(replace(end, tree=tree, outputs=None, handled=handled))
+        if step.store and level == ("item" if step.for_each is not None else "step"):
+            documents = {name: self.value(text, seen.with_result(step, end)) for name, text in step.store.items()}
+            end = replace(end, stored=(seen.scope, documents))
+        return self.note(end)
 
-    def body(self, step: Any, seen: Seen, path: str, at: int, tree: Tree, level: int = 0, attempt: int = 1) -> Result:
-        """Do what a step does: level 0 the step, 1 an item, 2 a pass. Its end is noted, however it is."""
-        note = Note("step", path, at, at, attempt=attempt)
-        self.notes.append(note)
-        is_innermost = (step.for_each is None or level > 0) and (step.loop is None or level == 2)
-        try:
-            if step.for_each is not None and level == 0:
-                result = self.items(step, seen, path, at, tree)
-            elif not is_innermost:
-                limits = [(at + micro(step.timeout), "timeout")] if step.timeout else []
-                result = self.within(limits, lambda: self.passes(step, seen, path, at, tree), path)
-            else:
-                result = self.attempts(step, seen, note, tree)
-        except Stopped as stopped:
-            error = (stopped.kind, stopped.path)
-            note.end, note.status, note.error = stopped.at, "failed", error
-            if stopped.whole:
-                raise
-            note.handled = step.on_failure not in ("stop", "pause", "fail") or is_used_up(step, path, error)
-            return Result("failed", stopped.at, tree, None, error)
-        note.end, note.status, note.outputs, note.tree = result.at, "completed", result.outputs, result.tree
-        if is_innermost and step.compensate is not None:
-            note.undo = (step, seen)
-            note.order = sum(1 for known in self.notes if known.undo)
-        if level == (1 if step.for_each is not None else 0):
-            for name, text in step.store.items():
-                value = self.value(text, seen.with_result(step, result.outputs), result.at)
-                self.notes.append(
-                    Note("document", name, result.at, result.at, outputs=(seen.base, seen.scope, value, path))
-                )
-        return result
-
-    def items(self, step: Any, seen: Seen, path: str, at: int, tree: Tree) -> Result:
+    def items(self, step: Any, seen: Seen, path: str, at: int, tree: Tree) -> Event:
         """So many items side by side as `concurrency` says; the next begins where one has ended."""
-        each, mark = step.for_each, len(self.notes)
-        scope = self.scope(seen, at) if each.key else None
+        each, mark = step.for_each, len(self.events)
         try:
-            keys, values = itemise(self.value(each.items, seen, at), each.name, each.key, scope)
+            keys, values = itemise(self.value(each.items, seen), each.name, each.key, self.scope(seen))
         except StepFailure as failure:
-            raise Stopped(str(failure.error_class), path, at) from failure
-        free, results, trees = [at] * min(each.concurrency, len(keys)), dict[str, Any](), list[Tree]()
-        stop: Stopped | None = None
-        for index, (key, item) in enumerate(zip(keys, values, strict=True)):
-            lane, known = free.index(min(free)), self.completed(f"{path}[{key}]")
-            if known is not None:
-                results[key] = known.outputs
-                trees.append(known.tree)
-                continue
-            if stop is not None and free[lane] >= stop.at:
-                break
-            names = {each.name: item, "loop": {"index": index + 1, "key": key, "count": len(keys)}}
-            inner = replace(seen, values={**seen.values, **names}, key=key)
-            inner = replace(inner, scope=(*seen.scope, (each.scope, key))) if each.scope else inner
-            first = len(self.notes)
-            try:
-                end = self.body(step, inner, f"{path}[{key}]", self.open(free[lane]), tree, level=1)
-            except Stopped as stopped:
-                end, failure = None, stopped
-            else:
-                failure = Stopped(*end.error, end.at) if end.error is not None else None
-            free[lane] = self.notes[first].end
-            results[key] = None if end is None else end.outputs
-            trees.append(tree if end is None else end.tree)
-            if failure is not None and each.on_error == "continue" and not failure.whole:
-                self.notes[first].handled = True
-            elif failure is not None and (stop is None or failure.at < stop.at):
-                stop = failure
-        if stop is not None:
-            self.cut(mark, stop.at)
-            raise stop
-        finish = max([at, *free])
-        after = self.join(path, tree, trees, finish) if each.merge == "files" else tree
-        return Result("completed", finish, after, results)
+            return failed(at, str(failure.error_class), path)
+        lanes, ends, stops = [at] * min(each.concurrency, len(keys)), dict[str, Event](), list[Event]()
+        for index, (key, item) in enumerate(zip(keys, values, strict=True), 1):
+            name, begin = f"{path}[{key}]", min(lanes)
+            if name not in self.records and all(begin < stop.at for stop in stops):
+                loop = {"index": index, "key": key, "count": len(keys)}
+                inner = seen.with_values({each.name: item, "loop": loop}, f"{seen.before}[{key}]")
+                inner = replace(inner, scope=(*seen.scope, (each.scope, key))) if each.scope else inner
+                end = self.body("item", step, inner, name, self.open(begin), tree)
+                lanes[lanes.index(begin)] = end.at
+                stops += [end] if end.kind == "failed" and (end.whole or each.on_error != "continue") else []
+            ends[key] = self.records.get(name, completed(at, tree))
+        if stops:
+            return self.first(mark, stops)
+        trees = [end.tree for end in ends.values()] if each.merge == "files" else []
+        after = self.join(path, tree, trees, max([at, *lanes]))
+        return replace(after, outputs={key: end.outputs for key, end in ends.items()})
 
-    def passes(self, step: Any, seen: Seen, path: str, at: int, tree: Tree) -> Result:
+    def passes(self, step: Any, seen: Seen, path: str, at: int, tree: Tree) -> Event:
         """Pass after pass; a person's retry goes on with the pass that did not complete."""
-        loop, before, number = step.loop, None, 1
-        while number < loop.max_iterations and self.completed(f"{path}#{number}"):
-            before, number = self.completed(f"{path}#{number}"), number + 1
-        while True:
-            names = {"loop": {"iteration": number, "max_iterations": loop.max_iterations}}
-            inner = replace(seen, values={**seen.values, **names}, turn=number)
-            if before is not None:
-                tree = before.tree
-                inner = replace(inner, own={**seen.own, step.id: entry("completed", before.outputs, None)})
-            if (before := self.completed(f"{path}#{number}")) is None:
-                end = self.body(step, inner, f"{path}#{number}", self.open(at), tree, level=2)
-                if end.error is not None:
-                    raise Stopped(*end.error, end.at)
-                before, at = self.completed(f"{path}#{number}"), end.at
-            assert before is not None
-            inner = replace(inner, inner=seen.walk.inside.get((step.id, seen.key, number)))
-            done = loop.until is not None and self.holds(loop.until, inner.with_result(step, before.outputs), at)
-            if done or number == loop.max_iterations:
-                break
-            number += 1
-        if loop.until is not None and not done and loop.on_exhausted != "continue":
-            raise Stopped("loop-exhausted", path, at)
-        return Result("completed", at, before.tree, before.outputs)
+        loop, end = step.loop, completed(at, tree)
+        for number in range(1, loop.max_iterations + 1):
+            name, names = f"{path}#{number}", {"iteration": number, "max_iterations": loop.max_iterations}
+            inner = seen.with_values({"loop": names}, f"{path}#{number - 1}")
+            end = self.records.get(name) or self.body("pass", step, inner, name, self.open(at), end.tree)
+            if end.kind == "failed":
+                return end
+            at = max(at, end.at)
+            after = inner.with_result(step, end).inside(f"{name}/", step.steps if step.type == "group" else [])
+            if loop.until is not None and self.holds(loop.until, after):
+                return completed(at, end.tree, end.outputs)
+            seen = seen.with_values({"steps": after.values["steps"]})
+        if loop.until is not None and loop.on_exhausted != "continue":
+            return failed(at, "loop-exhausted", path)
+        return completed(at, end.tree, end.outputs)
 
-    def attempts(self, step: Any, seen: Seen, note: Note, tree: Tree) -> Result:
+    # --- attempts -----------------------------------------------------------------------------------
+
+    def attempts(self, step: Any, seen: Seen, path: str, at: int, tree: Tree) -> Event:
         """Attempt after attempt, as the first rule for the class of the failure says."""
-        rules, at = retry_rules(step), note.begin
-        counts = [0] * len(rules)
-        before = self.walk_before(step, seen)
+        rules = step.retry or (Retry(on=list(TRANSIENT)) if step.type == "agent" else Retry(max_attempts=1))
+        rules = rules if isinstance(rules, list) else [rules]
+        used: list[Retry | None] = []
         while True:
-            try:
-                return self.once(step, seen, note.path, at, tree, before)
-            except Stopped as stopped:
-                fits = [number for number, rule in enumerate(rules) if rule[4] is None or stopped.kind in rule[4]][:1]
-                if stopped.whole or not fits:
-                    raise
-                counts[fits[0]] += 1
-                most, interval, backoff, longest, _ = rules[fits[0]]
-                if counts[fits[0]] >= most:
-                    raise
-                self.forget(f"{note.path}/", stopped.at)
-                note.retried.append(stopped.at)
-                note.attempt += 1
-                at = self.open(stopped.at + round(min(interval * backoff ** (counts[fits[0]] - 1), longest)))
+            end = self.once(step, seen, path, at, tree)
+            if end.kind == "completed":
+                return replace(end, undo=(step, seen) if step.compensate is not None else None)
+            rule = next((rule for rule in rules if rule.on is None or end.error[0] in rule.on), None)
+            used.append(rule)
+            count = sum(1 for one in used if one is rule)
+            if end.whole or rule is None or count == rule.max_attempts:
+                return end
+            self.drop(path, end.at)
+            self.note(replace(self.records[path], at=end.at, attempt=self.records[path].attempt + 1))
+            wait = micro(rule.initial_interval) * rule.backoff ** (count - 1)
+            at = self.open(end.at + round(min(wait, micro(rule.max_interval))))
 
-    def once(self, step: Any, seen: Seen, path: str, at: int, tree: Tree, before: Walk | None) -> Result:
+    def once(self, step: Any, seen: Seen, path: str, at: int, tree: Tree) -> Event:
         """Make one attempt. Whatever its type, it takes a while."""
+        number = self.count(f"call {path}", at)
+        begin, end = at, at + span(path, number)
+        timeout = step.timeout if step.loop is None else None
         match step.type:
-            case "group" | "workflow":
-                at += span(path, self.take("call", path, at))
-                spans = [step.timeout if step.loop is None else None]
-                spans += [self.library[step.definition].timeout] if step.type == "workflow" else []
-                limits = [(at + micro(span), "timeout") for span in spans if span is not None]
-                inside = self.group if step.type == "group" else self.workflow
-                return self.within(limits, lambda: inside(step, seen, path, at, tree, before), path)
             case "shell" | "agent" | "activity":
-                number = self.take("call", path, at)
-                long, kind = span(path, number), self.script.outcome(path, number)
-                if step.timeout and step.loop is None and long > micro(step.timeout):
-                    raise Stopped("timeout", path, at + micro(step.timeout))
-                if kind != "ok":
-                    raise Stopped(kind, path, at + long)
-                after = tree if step.type == "activity" else written(tree, self.script.files.get(step.id), path)
-                name = "result" if step.type == "activity" else "out"
-                return Result("completed", at + long, after, {name: f"{path}!{number}"})
-            case _:
-                pass
-        at += span(path, self.take("call", path, at))
-        match step.type:
+                return self.within(limit(begin, timeout), path, lambda: self.work(step, path, end, tree, number))
+            case "group" | "workflow":
+                inside = self.group if step.type == "group" else self.workflow
+                return self.within(limit(end, timeout), path, lambda: inside(step, seen, path, end, tree))
             case "set":
-                return Result("completed", at, tree, self.value(step.values, seen, at))
+                return completed(end, tree, self.value(step.values, seen))
             case "assert":
-                if not self.holds(step.condition, seen, at):
-                    raise Stopped("assertion", path, at)
-                return Result("completed", at, tree, {"passed": True})
+                holds = self.holds(step.condition, seen)
+                return completed(end, tree, {"passed": True}) if holds else failed(end, "assertion", path)
             case "approval":
-                return self.gate(step, path, at, tree)
+                return self.gate(step, path, end, tree)
             case _:
-                return self.wait(step, path, at, tree)
+                return self.wait(step, path, end, tree)
 
-    def group(self, step: Any, seen: Seen, path: str, at: int, tree: Tree, before: Walk | None) -> Result:
-        walk = Walk(step.steps, f"{path}/", seen.walk, before)
-        seen.walk.inside[step.id, seen.key, seen.turn] = seen.walk.inside[step.id] = walk
-        inner, winner = replace(seen, walk=walk, key=None, turn=None), None
+    def work(self, step: Any, path: str, at: int, tree: Tree, number: int) -> Event:
+        """It makes a file, but for an activity, and an output."""
+        outcome, is_activity = self.script.outcome(path, number), step.type == "activity"
+        after = written(tree, None if is_activity else self.script.files.get(step.id), path)
+        end = completed(at, after, {"result" if is_activity else "out": f"{path}!{number}"})
+        return end if outcome == "ok" else failed(at, outcome, path)
+
+    def group(self, step: Any, seen: Seen, path: str, at: int, tree: Tree) -> Event:
+        inner = seen.inside(f"{path}/", step.steps, f"{seen.before}/")
         if step.mode == "parallel":
-            trees, at = self.side_by_side(inner, at, tree)
-            tree = self.join(path, tree, trees, at) if step.merge == "files" else tree
-        elif step.mode == "race":
-            tree, winner, at = self.race(inner, at, tree)
+            end = self.walk_beside(inner, at, tree, path, {}, merges=step.merge == "files")
         else:
-            tree, at = self.walk_list(inner, at, tree)
-        outputs = {child.id: (latest(walk, child.id) or {}).get("outputs") for child in step.steps}
-        return Result("completed", at, tree, {**outputs, **({"winner": winner} if step.mode == "race" else {})})
+            end = self.race(inner, at, tree) if step.mode == "race" else self.walk_list(inner, at, tree)
+        known = self.results(f"{path}/", step.steps)
+        outputs = {child.id: (known[child.id] or {}).get("outputs") for child in step.steps}
+        return replace(end, outputs=outputs | (end.outputs or {}))
 
-    def workflow(self, step: Any, seen: Seen, path: str, at: int, tree: Tree, before: Walk | None) -> Result:
-        definition = self.library[step.definition]
-        given = self.value(step.inputs, seen, at)
-        inputs = {name: given.get(name, declared.default) for name, declared in definition.inputs.items()}
-        inner = Seen(Walk(definition.steps, f"{path}/"), {"inputs": inputs}, base=path)
-        try:
-            tree, at = self.walk_list(inner, at, tree)
-        except Stopped as stopped:
-            raise Stopped(stopped.kind, stopped.path, stopped.at) from stopped
-        return Result("completed", at, tree, self.run_outputs(definition, inner, at))
+    def workflow(self, step: Any, seen: Seen, path: str, at: int, tree: Tree) -> Event:
+        given = self.value(step.inputs, seen)
+        return self.run(self.library[step.definition], given, f"{path}/", at, tree)
 
-    def gate(self, step: Any, path: str, at: int, tree: Tree) -> Result:
-        number = self.take("opening", path, at)
-        verdict, by = self.script.verdict(path, number), "ana"
-        end, deadline = at + span(f"gate {path}", number), at + micro(step.timeout)
+    def gate(self, step: Any, path: str, at: int, tree: Tree) -> Event:
+        number, by = self.count(f"gate {path}", at), "ana"
+        verdict, end = self.script.verdict(path, number), at + span(f"gate {path}", number)
+        deadline = at + micro(step.timeout)
         if verdict == "silence" or end > deadline:
             verdict, by, end = step.on_timeout, "timeout", deadline
         if verdict == "reject":
-            raise Stopped("rejected", path, end)
-        return Result("completed", end, tree, {"verdict": verdict, "decided_by": by})
+            return failed(end, "rejected", path)
+        return completed(end, tree, {"verdict": verdict, "decided_by": by})
 
-    def wait(self, step: Any, path: str, at: int, tree: Tree) -> Result:
+    def wait(self, step: Any, path: str, at: int, tree: Tree) -> Event:
         """For a while, or for the last signal of a name that nobody has taken."""
         if step.signal is None:
             end = at + micro(parse_duration(step.duration))
-            return Result("completed", end, tree, {"until": moment(end)})
-        taken = max([-1, *(note.end for note in self.notes if (note.kind, note.path) == ("taking", step.signal))])
+            return completed(end, tree, {"until": moment(end)})
+        name = f"signal {step.signal}"
+        taken = max([-1, *(event.at for event in self.events if event.path == name)])
         left = [come for come in self.script.signals.get(step.signal, []) if come > taken]
         come = max([come for come in left if come <= at], default=min(left, default=None))
         deadline = at + micro(step.timeout)
         if come is None or come > deadline:
-            raise Stopped("timeout", path, deadline)
-        self.notes.append(Note("taking", step.signal, max(at, come), max(at, come)))
-        return Result("completed", max(at, come), tree, {"payload": come, "received_at": moment(come)})
+            return failed(deadline, "timeout", path)
+        self.count(name, max(at, come))
+        return completed(max(at, come), tree, {"payload": come, "received_at": moment(come)})
+
+
+def limit(at: int, timeout: timedelta | None) -> int | None:
+    return None if timeout is None else at + micro(timeout)
+
+
+def handlers(steps: Sequence[Any]) -> set[str]:
+    """A handler is named only by failures, at least once by a step before it."""
+    pairs = [(step, later.id) for index, step in enumerate(steps) for later in steps[index + 1 :]]
+    named = {name for step, name in pairs if name in (step.on_failure, step.loop and step.loop.on_exhausted)}
+    return named - {step.on_success for step in steps}
+
+
+def failure_target(step: Any, end: Event) -> str:
+    """Where a list goes after a failure; what follows a loop that is used up is said apart."""
+    if step.loop is not None and step.loop.on_exhausted != "fail" and end.error == ("loop-exhausted", end.path):
+        return step.loop.on_exhausted
+    return "fail" if end.whole or step.on_failure in ("stop", "pause") else step.on_failure

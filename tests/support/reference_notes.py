@@ -1,8 +1,8 @@
-"""What the reference interpreter knows of a run: notes of what happened, and what texts see of them.
+"""What the reference interpreter knows of a run: a log of events, and what texts see of it.
 
-Note     a step, item or pass that ended; a call, a hold, a signal taken, a document
+Event    a step, an item or a pass began or ended; a hold; something that is only counted
 Walk     one walk of one list      Seen   where a text stands
-Known    looks things up: `steps.x`, `docs`, what is open, what was made already
+Known    the log, cut off where something stopped what ran; `steps.x` and `docs` are looked up in it, by path
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,206 +13,171 @@ from definitions.expressions import evaluate_condition, parse_condition
 from definitions.models import Definition
 from definitions.steps import all_steps
 from definitions.templates import render_value
+from tests.support.outcome_script import Script
 from tests.support.small_trees import Tree
 
+Scope = tuple[tuple[str, str], ...]
+"""The definition, and the name and the key of each `for_each` around that has a scope."""
+NOWHERE = "nowhere"
+"""A path that nothing has."""
 
-@dataclass
-class Note:
-    """A step, item or pass. Other kinds: `call`, `opening`, `taking`, `hold`, `document` (the path is its name)."""
 
+@dataclass(frozen=True)
+class Event:
+    """What happened at a moment, and the end of whatever was walked, which has a path once it is in the log.
+
+    Kinds: the states of a step with `begun` for `running`; `dropped`; `held` and `freed`; `counted`.
+    """
+
+    at: int
     kind: str
-    path: str
-    begin: int
-    end: int
-    status: str = ""
-    outputs: Any = None
-    error: tuple[str, str] | None = None
+    path: str = ""
+    begin: int = 0
     attempt: int = 1
-    handled: bool = False
-    retried: list[int] = field(default_factory=list[int])
-    forgotten: int | None = None
     tree: Tree = ""
+    outputs: Any = None
+    error: Any = None
+    """The class, and the path of the step that failed."""
+    whole: bool = False
+    """The failure is that of the whole run, or of the definition that the step is of."""
+    handled: bool = False
+    target: str | None = None
+    """Where the list goes: an id, `end`, `fail` when it failed, None for on."""
     undo: Any = None
-    order: int = 0
-    """Of what can be undone: the how manieth it was to complete."""
-    is_undone: bool = False
+    """The step and what it saw, where `compensate` undoes it."""
+    stored: tuple[Scope, Mapping[str, Any]] | None = None
+    """In which scope, and the documents."""
 
 
-class Stopped(Exception):
-    """A step failed and its list stops. `whole`: so does the run, or the definition that it is of."""
-
-    def __init__(self, kind: str, path: str, at: int, *, whole: bool = False) -> None:
-        self.kind, self.path, self.at, self.whole = kind, path, at, whole
+def completed(at: int, tree: Tree, outputs: Any = None) -> Event:
+    return Event(at, "completed", tree=tree, outputs=outputs)
 
 
-@dataclass
+def failed(at: int, kind: str, path: str, *, whole: bool = False) -> Event:
+    return Event(at, "failed", error=(kind, path), whole=whole, target="fail")
+
+
+@dataclass(frozen=True)
 class Walk:
-    """One walk of one list, and what is known of its steps; `before` is that of the pass before."""
+    """One walk of one list: what stands before its paths, and before those of the same list in the pass before."""
 
-    steps: Sequence[Any]
     prefix: str
-    around: "Walk | None" = None
-    before: "Walk | None" = None
-    visits: dict[str, int] = field(default_factory=dict[str, int])
-    results: dict[str, list[Note]] = field(default_factory=dict[str, list[Note]])
-    inside: dict[Any, "Walk"] = field(default_factory=dict[Any, "Walk"])
+    steps: Sequence[Any]
+    before: str = NOWHERE
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a text sees: the walk that it stands in, values by name, results that are not in a walk, its documents."""
+    """What a text sees: the walks that it stands in, values by name (`steps` are its own), its scope of documents."""
 
-    walk: Walk
+    walks: tuple[Walk, ...]
     values: Mapping[str, Any]
-    own: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    base: str = ""
-    scope: tuple[tuple[str, str], ...] = ()
-    key: str | None = None
-    turn: int | None = None
-    inner: Walk | None = None
-    """What has just been done by the step that the text belongs to: its `until` sees the steps inside."""
+    scope: Scope = ()
+    before: str = NOWHERE
+    """The path of what is done here, in the pass before."""
 
-    def with_result(self, step: Any, outputs: Any) -> "Seen":
-        own = {**self.own, step.id: entry("completed", outputs, None)}
-        return replace(self, values={**self.values, "result": outputs}, own=own)
+    def inside(self, prefix: str, steps: Sequence[Any], before: str = NOWHERE) -> "Seen":
+        return replace(self, walks=(*self.walks, Walk(prefix, steps, before)))
 
+    def with_values(self, values: Mapping[str, Any], before: str = "") -> "Seen":
+        return replace(self, values={**self.values, **values}, before=before or self.before)
 
-@dataclass(frozen=True)
-class Result:
-    """How a step, an item or a pass ended, and where its list goes."""
-
-    status: str
-    at: int
-    tree: Tree
-    outputs: Any = None
-    error: tuple[str, str] | None = None
-    target: str | None = None
+    def with_result(self, step: Any, result: Event) -> "Seen":
+        own = {**self.values["steps"], step.id: entry(result)}
+        return self.with_values({"result": result.outputs, "steps": own})
 
 
+@dataclass
 class Known:
     """What is known of a run so far."""
 
-    def __init__(self) -> None:
-        self.notes: list[Note] = []
-        self.windows: list[tuple[int, int]] = []
-        """When the run was paused."""
+    definition: Definition
+    script: Script
+    library: Mapping[str, Definition]
+    events: list[Event] = field(default_factory=list[Event])
+    records: dict[str, Event] = field(default_factory=dict[str, Event])
+    """The last event of each path."""
+    windows: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    """When the run was paused."""
+
+    def note(self, event: Event) -> Event:
+        self.events.append(event)
+        if event.kind == "dropped":
+            del self.records[event.path]
+        else:
+            self.records[event.path] = event
+        return event
 
     def cut(self, mark: int, at: int) -> None:
-        """End at a moment what was noted since `mark`: what ran then is cancelled, what began later never was."""
-        kept: list[Note] = []
-        for note in self.notes[mark:]:
-            if note.begin > at or (note.end > at and (note.begin == at or note.kind in ("taking", "document"))):
-                note.status = ""
-                continue
-            if note.end > at and note.kind == "step":
-                note.status, note.outputs, note.error, note.handled = "cancelled", None, None, False
-                note.attempt -= sum(1 for moment in note.retried if moment > at)
-                note.retried = [moment for moment in note.retried if moment <= at]
-            if note.forgotten is not None and note.forgotten > at:
-                note.forgotten = None
-            note.end = min(note.end, at)
-            kept.append(note)
-        self.notes[mark:] = kept
+        """What was noted since `mark` and is after a moment never was; what went on then is cancelled."""
+        kept = [event for event in self.events[mark:] if event.at <= at]
+        begun = [event for event in {event.path: event for event in kept}.values() if event.kind in ("begun", "held")]
+        ended = [replace(event, at=at, kind="cancelled" if event.kind == "begun" else "freed") for event in begun]
+        before, self.events, self.records = self.events[:mark], [], {}
+        for event in [*before, *kept, *ended]:
+            self.note(event)
+
+    def drop(self, path: str, at: int) -> None:
+        """A step is done anew: all that is below it is forgotten, but items and passes that completed."""
+        for below in [known for known in self.records if known.startswith((f"{path}/", f"{path}[", f"{path}#"))]:
+            body = path + below.removeprefix(path).partition("/")[0]
+            if body not in self.records or self.records[body].kind != "completed":
+                self.note(Event(at, "dropped", below))
+
+    def count(self, name: str, at: int, kind: str = "counted") -> int:
+        self.note(Event(at, kind, name, begin=at))
+        return sum(1 for event in self.events if (event.path, event.kind) == (name, kind))
 
     def open(self, at: int) -> int:
         """Return the moment from `at` on at which the run is not paused."""
-        for begin, end in sorted(self.windows) * 2:
+        for begin, end in sorted(self.windows):
             at = end if begin < at < end else at
         return at
 
-    def count(self, kind: str, path: str) -> int:
-        return sum(1 for note in self.notes if (note.kind, note.path) == (kind, path))
+    def known(self, path: str, mark: str) -> list[str]:
+        """Return the path of a step, if it is known, and those of its later visits (`@`) or of its passes (`#`)."""
+        below = [known.removeprefix(path) for known in self.records if known.startswith(path)]
+        return [path + rest for rest in below if rest == "" or (rest[0] == mark and rest[1:].isdigit())]
 
-    def take(self, kind: str, path: str, at: int) -> int:
-        self.notes.append(Note(kind, path, at, at))
-        return self.count(kind, path)
+    def results(self, prefix: str, steps: Sequence[Any]) -> dict[str, Any]:
+        """What is known of the steps of a list, and of those in the last visit and pass of a group; not in items."""
+        found: dict[str, Any] = {step.id: None for step in all_steps(steps)}
+        for step in steps:
+            visits = self.known(f"{prefix}{step.id}", "@")
+            for path in visits:
+                found[step.id] = entry(self.records[path]) if self.records[path].kind != "begun" else found[step.id]
+            if visits and step.type == "group" and step.for_each is None:
+                found |= self.results(self.known(visits[-1], "#")[-1] + "/", step.steps)
+        return found
 
-    def completed(self, path: str) -> Note | None:
-        found = [note for note in self.notes if note.kind == "step" and note.path == path and note.forgotten is None]
-        return found[-1] if found and found[-1].status == "completed" else None
+    def scope(self, seen: Seen) -> dict[str, Any]:
+        """An inner list hides the same steps around it; what this pass has not done is from the one before."""
+        steps: dict[str, Any] = {}
+        for walk in seen.walks:
+            now, before = self.results(walk.prefix, walk.steps), self.results(walk.before, walk.steps)
+            steps |= {step_id: found or before[step_id] for step_id, found in now.items()}
+        steps = {step_id: found for step_id, found in steps.items() if found} | seen.values["steps"]
+        return {"env": {}, "docs": self.documents(seen.scope), **seen.values, "steps": steps}
 
-    def forget(self, prefix: str | tuple[str, ...], at: int, *, only_failed: bool = False) -> None:
-        """What stands below is done anew: all of it, or what failed or was cancelled with all that is in it."""
-        below = [note for note in self.notes if note.kind == "step" and note.path.startswith(prefix)]
-        dead = tuple(note.path for note in below if note.status in ("failed", "cancelled"))
-        for note in below:
-            if not only_failed or note.path in dead or note.path.startswith(tuple(f"{path}/" for path in dead)):
-                note.forgotten = at if note.forgotten is None else note.forgotten
-        gone = tuple(note.path for note in below if note.forgotten is not None)
-        for note in self.notes:
-            if note.kind == "document" and note.outputs[3] in gone and note.forgotten is None:
-                note.forgotten = at
-
-    def walk_before(self, step: Any, seen: Seen) -> Walk | None:
-        """Return the walk of a group's list in the pass before."""
-        if seen.turn is not None:
-            return seen.walk.inside.get((step.id, seen.key, seen.turn - 1))
-        return None if seen.walk.before is None else seen.walk.before.inside.get((step.id, seen.key, None))
-
-    def find(self, step_id: str, seen: Seen) -> Any:
-        """Return what `steps.ID` is: the nearest walk around that holds the step, in this pass or the one before."""
-        if seen.inner is not None and step_id in inside_of(seen.inner.steps):
-            return descend(seen.inner, step_id)
-        walk: Walk | None = seen.walk
-        while walk is not None:
-            if step_id in inside_of(walk.steps):
-                return descend(walk, step_id) or (walk.before and descend(walk.before, step_id))
-            walk = walk.around
-        return None
-
-    def scope(self, seen: Seen, at: int) -> dict[str, Any]:
-        top = seen.walk
-        while top.around is not None:
-            top = top.around
-        steps = {step_id: self.find(step_id, seen) for step_id in inside_of(top.steps)}
-        steps = {**{step_id: found for step_id, found in steps.items() if found}, **seen.own}
-        return {"env": {}, "steps": steps, "docs": self.documents(seen.base, seen.scope, at), **seen.values}
-
-    def documents(self, base: str, mine: tuple[tuple[str, str], ...], at: int) -> dict[str, Any]:
+    def documents(self, mine: Scope) -> dict[str, Any]:
         """What is stored, as a text in a scope sees it: its own first, those around, of inner ones a map by key."""
-        levels: list[dict[str, Any]] = [{} for _ in range(len(mine) + 1)]
-        for note in self.notes:
-            if note.kind != "document" or note.outputs[0] != base or note.end > at or note.forgotten is not None:
-                continue
-            _, scope, value, _ = note.outputs
-            around = scope[:-1]
+        stored = [event.stored for event in self.records.values() if event.stored is not None]
+        found: dict[str, Any] = {}
+        for scope, documents in sorted(stored, key=lambda one: len(one[0])):
             if scope == mine[: len(scope)]:
-                levels[len(scope)][note.path] = value
-            elif around == mine[: len(around)] and (len(around) == len(mine) or mine[len(around)][0] != scope[-1][0]):
-                levels[len(around)].setdefault(scope[-1][0], {}).setdefault(scope[-1][1], {})[note.path] = value
-        return {name: value for level in levels for name, value in level.items()}
+                found |= documents
+            elif scope[:-1] == mine[: len(scope) - 1] and scope[-1][0] not in dict(mine):
+                found.setdefault(scope[-1][0], {}).setdefault(scope[-1][1], {}).update(documents)
+        return found
 
-    def run_outputs(self, definition: Definition, seen: Seen, at: int) -> dict[str, Any]:
-        return {name: self.value(output.value, seen, at) for name, output in definition.outputs.items()}
+    def value(self, template: Any, seen: Seen) -> Any:
+        return render_value(template, self.scope(seen))
 
-    def value(self, template: Any, seen: Seen, at: int) -> Any:
-        return render_value(template, self.scope(seen, at))
-
-    def holds(self, condition: str, seen: Seen, at: int) -> bool:
-        return evaluate_condition(parse_condition(condition), self.scope(seen, at))
+    def holds(self, condition: str, seen: Seen) -> bool:
+        return evaluate_condition(parse_condition(condition), self.scope(seen))
 
 
-def descend(walk: Walk, step_id: str) -> Any:
-    """Find a step's result in a walk, or in the latest walks inside; never inside a `for_each`."""
-    if any(step.id == step_id for step in walk.steps):
-        return latest(walk, step_id)
-    child = next(step for step in walk.steps if step_id in inside_of([step]))
-    inner = walk.inside.get(child.id) if child.for_each is None else None
-    return descend(inner, step_id) if inner is not None and step_id in inside_of(inner.steps) else None
-
-
-def latest(walk: Walk, step_id: str) -> dict[str, Any] | None:
-    """Return the latest visit of a step of a walk; one that was cut off before it began never was."""
-    visits = [note for note in walk.results.get(step_id, []) if note.status]
-    return entry(visits[-1].status, visits[-1].outputs, visits[-1].error) if visits else None
-
-
-def inside_of(steps: Sequence[Any]) -> list[str]:
-    """Return the ids of steps at any depth."""
-    return [step.id for step in all_steps(steps)]
-
-
-def entry(status: str, outputs: Any, error: tuple[str, str] | None) -> dict[str, Any]:
+def entry(event: Event) -> dict[str, Any]:
     """What expressions see as `steps.ID`."""
-    told = None if error is None else {"type": error[0], "step": error[1]}
-    return {"outputs": outputs, "status": status, "error": told}
+    told = None if event.error is None else {"type": event.error[0], "step": event.error[1]}
+    return {"outputs": event.outputs, "status": event.kind, "error": told}

@@ -69,3 +69,20 @@ steps:
     steps: [{{id: r, {read("a")}}}, {{id: a, type: shell, command: x}}]
 """
     assert seen(text, "g[1]#2/r") == "g[1]#1/a!1"
+
+
+def test_pass_sees_the_latest_visit_of_a_group_in_the_one_before():
+    text = f"""
+steps:
+  - id: g
+    type: group
+    loop: {{max_iterations: 2}}
+    steps:
+      - id: inner
+        type: group
+        steps: [{{id: r, {read("a")}}}, {{id: a, type: shell, command: x}}]
+      - {{id: b, type: assert, condition: "default(steps.b.status, '') == 'failed'", on_failure: inner}}
+"""
+    assert seen(text, "g#1/inner@2/r") == "none"
+    assert seen(text, "g#2/inner/r") == "g#1/inner@2/a!1"
+    assert seen(text, "g#2/inner@2/r") == "g#1/inner@2/a!1"

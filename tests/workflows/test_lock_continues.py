@@ -1,12 +1,15 @@
 """A lock and a waiting run whose histories grow long: the server suggests continuing as new after 60 events."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import timedelta
 
 import pytest
+from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
 
-from definitions.concurrency import Claim, LockStanding, lock_id
+from definitions.concurrency import LOCK_TYPE, Claim, LockInput, LockStanding, Release, Unread, lock_id
 from tests.support.live_runs import finished, report, start, status, until, until_step
 from tests.support.servers import connected, running_server
 from tests.support.workers import RunningWorker, running_worker
@@ -14,6 +17,7 @@ from tests.support.workers import RunningWorker, running_worker
 pytestmark = pytest.mark.server
 
 LAST = "  - {id: last, type: wait, signal: go}\n"
+LAST_ALONE = f"workspace: {{from: none}}\nsteps:\n{LAST}"
 WORK = "workspace: {from: none}\nconcurrency: {group: long}\nsteps: [{id: a, type: wait, signal: go}]\n"
 
 
@@ -36,30 +40,85 @@ async def histories(worker: RunningWorker, execution: str) -> int:
     return count
 
 
-async def test_holder_and_line_are_carried_when_the_lock_continues_as_new(forgetful: RunningWorker):
+async def waiting_behind(worker: RunningWorker, group: str) -> WorkflowHandle:
+    """Start a run whose turn has not come; return it once it waits."""
+    handle = await start(worker, WORK.replace("long", group))
+
+    async def waits() -> bool:
+        now = await status(handle)
+        return now.status == "pending" and now.reason is not None
+
+    await until(waits, "the run to wait")
+    return handle
+
+
+@contextlib.asynccontextmanager
+async def flooded(lock: WorkflowHandle, message: Claim, senders: int = 4) -> AsyncGenerator[None]:
+    """Send a claim again and again, without a pause, while the block lasts and the lock lives."""
+    is_enough = False
+
+    async def send() -> None:
+        with contextlib.suppress(RPCError):  # it has ended
+            while not is_enough:
+                await lock.signal("acquire", message)
+
+    sending = [asyncio.create_task(send()) for _ in range(senders)]
+    try:
+        yield
+    finally:
+        is_enough = True
+        await asyncio.gather(*sending)
+
+
+async def test_holder_and_line_are_carried_when_claims_come_without_a_pause(forgetful: RunningWorker):
     first = await start(forgetful, WORK)
     await until_step(first, "a", "running")
-    others = []
-    for _ in range(3):
-        others.append(await start(forgetful, WORK))
-        now = others[-1]
-
-        async def waits(handle=now) -> bool:
-            return (await status(handle)).status == "pending" and (await status(handle)).reason is not None
-
-        await until(waits, "the run to wait")
+    others = [await waiting_behind(forgetful, "long") for _ in range(2)]
     lock = forgetful.client.get_workflow_handle(lock_id("long"))
     again = Claim(execution_id=first.id, token=(await first.describe()).run_id)
 
     async def has_continued() -> bool:
-        await lock.signal("acquire", again)
-        await asyncio.sleep(0.3)  # it continues as new when nothing waits to be read
-        return await histories(forgetful, lock_id("long")) > 2
+        return await histories(forgetful, lock_id("long")) > 3
 
-    await until(has_continued, "the lock to continue as new")
+    async with flooded(lock, again):
+        await until(has_continued, "the lock to continue as new")
+        others.append(await waiting_behind(forgetful, "long"))
     held = await lock.query("standing", result_type=LockStanding)
     assert held == LockStanding(group="long", holder=first.id, waiting=[one.id for one in others])
     for handle in (first, *others):
+        await handle.signal("go")
+        assert (await finished(handle)).status == "completed"
+    starts = [(await status(handle)).steps["a"].started_at for handle in (first, *others)]
+    assert starts == sorted(starts), "first come, first served"
+
+
+async def test_turn_goes_on_when_it_is_given_back_in_a_flood(forgetful: RunningWorker):
+    first = await start(forgetful, WORK.replace("long", "flooded"))
+    await until_step(first, "a", "running")
+    others = [await waiting_behind(forgetful, "flooded") for _ in range(2)]
+    lock = forgetful.client.get_workflow_handle(lock_id("flooded"))
+    again = Claim(execution_id=others[-1].id, token=(await others[-1].describe()).run_id)
+    async with flooded(lock, again):
+        for handle in (first, *others):
+            await handle.signal("go")
+            assert (await finished(handle)).status == "completed"
+
+
+async def test_messages_are_read_in_order_when_they_are_handed_on_unread(forgetful: RunningWorker):
+    runs = [await start(forgetful, LAST_ALONE) for _ in range(3)]
+    claims = [Claim(execution_id=one.id, token=(await one.describe()).run_id) for one in runs]
+    inbox = [*(Unread(acquire=claim) for claim in claims), Unread(release=Release(execution_id=runs[1].id))]
+    lock = await forgetful.client.start_workflow(
+        LOCK_TYPE, LockInput(inbox=[*inbox, Unread()]), id=lock_id("handed-on"), task_queue=forgetful.task_queue
+    )
+
+    async def is_read() -> bool:
+        held = await lock.query("standing", result_type=LockStanding)
+        return (held.holder, held.waiting) == (runs[0].id, [runs[2].id])
+
+    await until(is_read, "the messages to be read")
+    await lock.terminate()
+    for handle in runs:
         await handle.signal("go")
         assert (await finished(handle)).status == "completed"
 

@@ -29,6 +29,25 @@ steps:
     assert played.book.records["a"].handled
 
 
+def test_named_step_does_not_follow_when_the_passes_of_a_loop_inside_are_used_up():
+    text = """
+steps:
+  - id: g
+    type: group
+    on_failure: WORD
+    loop: {max_iterations: 2, until: "true", on_exhausted: h}
+    steps:
+      - {id: a, type: shell, command: x, loop: {max_iterations: 1, until: "false"}}
+  - {id: b, type: shell, command: x}
+  - {id: h, type: shell, command: x}
+"""
+    went_on, stopped = run(text.replace("WORD", "continue")), run(text.replace("WORD", "stop"))
+    assert list(states(went_on)) == ["g", "g#1", "g#1/a", "g#1/a#1", "b"]
+    assert stopped.ending.error is not None
+    assert (stopped.ending.state, stopped.ending.error.step) == ("failed", "g#1/a")
+    assert not stopped.book.records["g"].handled
+
+
 def test_pass_sees_the_one_before_until_a_step_has_run():
     text = """
 steps:

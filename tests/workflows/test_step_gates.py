@@ -188,6 +188,44 @@ async def test_step_is_visited_again_with_the_comment_when_it_is_sent_back():
     assert host.step_calls[2].values == {"docs": {"plan": "plan@2"}}
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "type: shell, command: \"work {{ default(steps.fix.feedback, 'anew') }}\"",
+        "type: group, steps: [{id: work, type: shell, command: \"work {{ default(steps.fix.feedback, 'anew') }}\"}]",
+    ],
+    ids=["step", "group"],
+)
+@pytest.mark.parametrize("each", ["", "for_each: {items: [a]}, "], ids=["once", "items"])
+async def test_every_pass_reads_the_comment_when_a_loop_is_sent_back(body: str, each: str):
+    text = f"""
+steps:
+  - {{id: fix, {body}, {each}loop: {{max_iterations: 3}}, accept: {{on_reject: rework}}}}
+"""
+    said = [("fix/accept", "reject", "more"), ("fix@2/accept", "reject", "less"), ("fix@3/accept", "approve", "good")]
+    run, host = await played(text, *said)
+    assert run.ending.state == "completed"
+    seen = [call.values["steps"] for call in host.step_calls]
+    assert seen[0] == {}
+    assert seen[1:3] == [{"fix": {"feedback": None}}] * 2
+    assert seen[3:] == [{"fix": {"feedback": "more"}}] * 3 + [{"fix": {"feedback": "less"}}] * 3
+
+
+async def test_comment_is_there_for_until_and_for_what_is_shown_when_a_loop_is_sent_back():
+    text = """
+steps:
+  - id: fix
+    type: shell
+    command: work
+    loop: {max_iterations: 3, until: "default(steps.fix.feedback, '') == 'stop at once'", on_exhausted: continue}
+    accept: {on_reject: rework, show: {answers: "{{ default(steps.fix.feedback, 'nothing') }}"}}
+"""
+    run, host = await played(text, ("fix/accept", "reject", "stop at once"), ("fix@2/accept", "approve", None))
+    assert run.ending.state == "completed"
+    assert host.calls == ["fix#1", "fix#2", "fix#3", "fix@2#1"]
+    assert [gate.show for gate in host.gates] == [{"answers": "nothing"}, {"answers": "stop at once"}]
+
+
 async def test_rejection_is_final_when_the_visits_are_used_up():
     said = [(f"plan{visit}/accept", "reject", "no") for visit in ("", "@2", "@3")]
     run, host = await played(ACCEPT % "rework", *said)
