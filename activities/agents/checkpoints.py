@@ -70,7 +70,7 @@ class Checkpoints:
         if not written:
             return None
         check_files(self._workspace, self._mask, self._begun)
-        digest = self._store.write_blob(self._mask.bytes(written))
+        digest = self._store.write_blob(self._mask.masked(written))
         self._previous = snapshot(self._store, self._workspace, self._previous or self._before())
         return Checkpoint(digest, save_manifest(self._store, self._previous))
 

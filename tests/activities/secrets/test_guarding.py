@@ -26,7 +26,9 @@ def named(folder: Path, since: int = 0) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("text", [SECRET, f"url = https://me:{SECRET}@host", base64.b64encode(SECRET.encode()).decode()])
+@pytest.mark.parametrize(
+    "text", [SECRET, f"url = https://me:{SECRET}@host", base64.b64encode(SECRET.encode()).decode()]
+)
 def test_file_is_named_when_it_holds_a_secret(tmp_path: Path, text: str):
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "config").write_text(text)

@@ -49,8 +49,7 @@ def test_first_source_that_knows_it_counts(tmp_path: Path):
 def test_places_are_named_when_a_secret_is_not_known(tmp_path: Path):
     said = refusal(open_sources([f"folder:{tmp_path}", "env"], {"TOKEN": ""}))
     assert said == (
-        "this worker does not know the secret `TOKEN`; "
-        f"give it by the file `{tmp_path}/TOKEN` or its variable `TOKEN`"
+        f"this worker does not know the secret `TOKEN`; give it by the file `{tmp_path}/TOKEN` or its variable `TOKEN`"
     )
     assert "say by `PERDURE_SECRETS`" in refusal(Secrets())
 
