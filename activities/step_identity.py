@@ -14,6 +14,7 @@ from activities.executors.interface import Execution, Executor
 from activities.heavy_trees import key_on
 from activities.workspace.manifest import Manifest
 from definitions.records import RunContext, is_file_reference, is_folder_reference, is_value_reference
+from definitions.references import project, references_of, texts
 from definitions.shell_values import by_file
 from definitions.steps import AgentStep, ShellStep, Step
 from definitions.steps.base import CachePolicy
@@ -41,6 +42,8 @@ async def step_key(executor: Executor, execution: Execution, manifest: Manifest 
     values: dict[str, JsonValue] = {**execution.bindings, **_digested(by_file(execution.bindings))}
     for number, digest in enumerate(sorted(set(_digests(execution.call.values.get("steps"))))):
         values[f"content {number}"] = digest
+    if read := _read_by_outputs(step, execution.call.values):
+        values["outputs read"] = read
     if hidden:
         values["secret versions"] = hidden
     for version in execution.fetched:
@@ -61,6 +64,12 @@ async def step_key(executor: Executor, execution: Execution, manifest: Manifest 
         component=step.cache_key,
         occurrence=occurrence_of(execution.call.path) if isinstance(step, AgentStep) else (),
     )
+
+
+def _read_by_outputs(step: Step, scope: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return what the templates of declared outputs read beside the step's own result: they are made after it."""
+    read = references_of(text for text in texts(step) if text.path[0] == "outputs")
+    return project(scope, [path for path in read if path[:2] != ("steps", step.id)])
 
 
 def _digested(long: Mapping[str, str]) -> dict[str, JsonValue]:

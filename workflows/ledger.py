@@ -128,12 +128,12 @@ class Book:
 
     def below(self, path: str) -> list[tuple[str, StepRecord]]:
         """Return the records of the steps inside a step, in the order in which they were reached."""
-        return [(known, self._records[known]) for known in self._inside.get(path, ())]
+        place = f"{path}/"
+        return [(known, self._records[known]) for known in self._inside.get(path, ()) if known.startswith(place)]
 
     def inside(self, path: str) -> list[tuple[str, StepRecord]]:
         """Return the records inside a step, an item or a pass: its steps, items and passes, and theirs."""
-        places = (f"{path}/", f"{path}[", f"{path}#")
-        return [(known, record) for known, record in self._records.items() if known.startswith(places)]
+        return [(known, self._records[known]) for known in self._inside.get(path, ())]
 
     def fold(self, path: str) -> None:
         """Put away the inside of a finished item or pass, where the ledger has grown; what may be needed stays."""
@@ -183,11 +183,10 @@ class Book:
 
 
 def _around(path: str) -> Iterator[str]:
-    """Yield the paths whose insides a path is in: what stands before each of its slashes."""
-    cut = path.find("/")
-    while cut >= 0:
-        yield path[:cut]
-        cut = path.find("/", cut + 1)
+    """Yield the paths whose insides a path is in: steps, items and passes around it."""
+    for cut, character in enumerate(path):
+        if character in "/[#":
+            yield path[:cut]
 
 
 def path_of_visit(path: str, visit: int) -> str:

@@ -305,3 +305,21 @@ async def test_failed_step_is_explained_by_the_nearest_result(worker: RunningWor
     assert found.earlier is not None
     assert found.earlier.produced_by.execution_id == near.execution_id
     assert [(one.field, one.before, one.after) for one in found.differences] == [("step.command", "echo 1", "exit 3")]
+
+
+async def test_step_runs_again_when_what_its_outputs_read_is_another(worker: RunningWorker):
+    text = """
+inputs: {a: {type: string}, b: {type: string}}
+workspace: {from: none}
+steps:
+  - id: s
+    type: shell
+    command: echo hi
+    cache: true
+    outputs: {o: "{{ inputs.a }} {{ result.stdout }} {{ steps.s.outputs.exit_code }}"}
+"""
+    told: list[tuple[object, bool]] = []
+    for a, b in (("x", "1"), ("x", "2"), ("y", "2")):
+        step = (await run(worker, text, inputs={"a": a, "b": b})).steps["s"]
+        told.append(((step.outputs or {})["o"], step.cached))
+    assert told == [("x hi 0", False), ("x hi 0", True), ("y hi 0", False)]
