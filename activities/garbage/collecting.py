@@ -20,6 +20,8 @@ from pydantic import ValidationError
 from activities.artifacts.retention import prune_all
 from activities.artifacts.versions import ROOT as ARTIFACTS
 from activities.artifacts.versions import ArtifactVersion
+from activities.cache.counts import forget_counts
+from activities.cache.flights import LEASES
 from activities.cache.index import INDEX
 from activities.cache.records import CacheRecord, needed_blobs, read_sealed, record_names
 from activities.garbage.marking import Marking, digests_in
@@ -103,6 +105,7 @@ def collect(
         if not dry_run:
             for key in [*gone_steps, *gone_runs]:
                 store.delete_record(key)
+            _forget_notes(store, begun, retention)
         if clock() - begun > LEASE_TIME:
             raise StoreError("marking took so long that it cannot be believed; collect where less is going on")
         live = marking.live
@@ -212,6 +215,14 @@ def _cache_record(store: Store, name: str) -> CacheRecord | None:
         return read_sealed(store.read_record(name) or b"")
     except (ValueError, StepFailure):
         return None
+
+
+def _forget_notes(store: Store, begun: datetime, retention: Retention) -> None:
+    """Remove counts of runs that are gone, and the leases of steps whose workers are long dead."""
+    forget_counts(store, (begun - retention.runs).date())
+    for entry in list(store.list_entries(LEASES)):
+        if entry.modified < begun - retention.grace:
+            store.delete_record(entry.key)
 
 
 def _mark_others(store: Store, marking: Marking) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from activities.artifacts.versions import ArtifactVersion
+from activities.cache.counts import COUNTS
 from activities.cache.records import needed_blobs, records_of
 from activities.garbage.collecting import LEASE, Busy, Retention, collect
 from activities.store.canonical_json import digest_of
@@ -243,3 +244,16 @@ def test_trees_are_whole_when_runs_race_with_collections(store: DirectoryStore, 
         writer.join(30)
     assert faults == []
     assert swept > 0
+
+
+def test_notes_go_when_they_are_old(store: DirectoryStore):
+    store.write_document("cache/flights/dead", b"{}")
+    age_documents(store, "cache/flights")
+    store.write_document("cache/flights/alive", b"{}")
+    old, young = (f"{COUNTS}{day.date().isoformat()}/host-1" for day in (LONG_AGO, NOW))
+    for key in (old, young):
+        store.write_document(key, b"{}")
+    collect(store, [], [], RETENTION, dry_run=True)
+    assert store.read_document(old) == b"{}"
+    collect(store, [], [], RETENTION)
+    assert list(store.list_keys("cache/")) == [young, "cache/flights/alive"]
