@@ -14,7 +14,7 @@ from activities.store.s3.local_cache import LocalCache
 from activities.store.s3.pack_index import PackIndex, pack_name
 from activities.store.s3.presence import blob_name
 from activities.store.s3.reading import CACHED_SHARE
-from activities.store.s3.transfers import PART_SIZE, Budget
+from activities.store.s3.transfers import RECEIVED_SIZE, Budget
 
 WHOLE_PACK_FROM = 4
 """So many files of a pack are worth all of it."""
@@ -63,7 +63,7 @@ class BlobFetcher:
 
     def _fetch_alone(self, digest: str) -> None:
         """Fetch what comes in one part; what is larger is read in parallel parts later, straight to its place."""
-        with self._budget.holding(PART_SIZE):
-            found = self._bucket.get_range(blob_name(digest), 0, PART_SIZE)
+        with self._budget.holding(RECEIVED_SIZE):
+            found = self._bucket.get_range(blob_name(digest), 0, RECEIVED_SIZE)
             if found is not None and found.size == len(found.body) <= self._cache.limit // CACHED_SHARE:
                 self._cache.keep("blobs", digest, found.body)

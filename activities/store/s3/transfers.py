@@ -17,6 +17,8 @@ from activities.store.interface import StoreError
 from activities.store.s3.bucket import Bucket, StoredObject
 
 PART_SIZE = 8 << 20
+RECEIVED_SIZE = 4 << 20
+"""Parts that come may be smaller than those that go, which S3 wants large: each takes twice its size while it is read."""
 PIECE_SIZE = 1 << 20
 PARTS_AT_ONCE = 4
 PARTS_LIMIT = 10_000
@@ -116,7 +118,7 @@ def received(bucket: Bucket, pool: Executor | None, name: str) -> tuple[Iterator
 
     Without a pool parts come one after the other: that is for who is in the pool already.
     """
-    first = bucket.get_range(name, 0, PART_SIZE)
+    first = bucket.get_range(name, 0, RECEIVED_SIZE)
     if first is None:
         return None
     return _following(bucket, pool, name, first), first.size
@@ -129,7 +131,7 @@ def pieces_of(descriptor: int) -> Iterator[bytes]:
 
 
 def _following(bucket: Bucket, pool: Executor | None, name: str, first: StoredObject) -> Iterator[bytes]:
-    starts = iter(range(len(first.body), first.size, PART_SIZE))
+    starts = iter(range(len(first.body), first.size, RECEIVED_SIZE))
     flying: deque[Future[bytes]] = deque()
     if pool is None:
         yield first.body
@@ -153,6 +155,6 @@ def _following(bucket: Bucket, pool: Executor | None, name: str, first: StoredOb
 
 
 def _part(bucket: Bucket, name: str, start: int) -> bytes:
-    found = bucket.get_range(name, start, PART_SIZE)
+    found = bucket.get_range(name, start, RECEIVED_SIZE)
     # gone since the first part: what is short does not hash to its name, and that is told
     return b"" if found is None else found.body
