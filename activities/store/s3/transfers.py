@@ -18,7 +18,7 @@ from activities.store.s3.bucket import Bucket, StoredObject
 
 PART_SIZE = 8 << 20
 RECEIVED_SIZE = 4 << 20
-"""Parts that come may be smaller than those that go, which S3 wants large: each takes twice its size while it is read."""
+"""Parts that come may be smaller than those that go (S3 wants those large): each takes twice its size meanwhile."""
 PIECE_SIZE = 1 << 20
 PARTS_AT_ONCE = 4
 PARTS_LIMIT = 10_000
