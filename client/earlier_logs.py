@@ -48,7 +48,7 @@ def earlier_logs(
         if place is None or place[0] == execution_id:
             continue
         run, attempt = place
-        chunks = [Chunk(path, attempt, key) for key in chunks_under(store, f"{record.log}/")]
+        chunks = chunks_under(store, f"{record.log}/", path, attempt)
         found.append(EarlierLog(path, run, record.kept_from is not None, chunks))
     if not found and step is not None and (origin := _kept_around(step, steps)) is not None:
         found.append(EarlierLog(step, origin, is_kept=True, chunks=log_chunks(store, origin, step)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from activities.store.interface import Store
     from client.connection import Connection
     from client.earlier_logs import EarlierLog
+    from client.log_parts import Part
     from client.step_logs import Chunk, LogReader
     from definitions.records import StepRecord, StepStatus
 
@@ -33,19 +35,51 @@ FOLLOW_SECONDS = 0.5
 @run_argument
 @click.argument("step", required=False)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
+@click.option("-n", "--lines", type=click.IntRange(min=0), metavar="N", help="The last N lines of each log.")
+@click.option("--bytes", "byte_range", metavar="RANGE", help="A range of each log: `0-99`, `100-`, `-100`.")
+@click.option("--since", metavar="TIME", help="What was printed in so long a time up to now: `10m`.")
+@click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="One attempt.")
 @json_option("Print NDJSON: step, attempt, text; and the run where it was another.")
 @profile_option
-def logs(execution_id: str, step: str | None, follow: bool, as_json: bool, profile: str | None) -> ExitCode:
+def logs(
+    execution_id: str,
+    step: str | None,
+    follow: bool,
+    lines: int | None,
+    byte_range: str | None,
+    since: str | None,
+    attempt: int | None,
+    as_json: bool,
+    profile: str | None,
+) -> ExitCode:
     """Print what the steps of the run ID printed, or one STEP (and the steps inside it).
 
     What a rerun kept, or the cache had, was printed in an earlier run, which is named.
     """
     from client.connection import run_connected
 
+    printer = Printer(step, _part(lines, byte_range, since, attempt, follow=follow), as_json=as_json)
     if follow:
-        printer = Printer(step, as_json=as_json)
         return run_connected(lambda connection: _follow(connection, execution_id, step, printer), profile)
-    return _print_all(execution_id, step, Printer(step, as_json=as_json), profile)
+    return _print_all(execution_id, step, printer, profile)
+
+
+def _part(lines: int | None, byte_range: str | None, since: str | None, attempt: int | None, *, follow: bool) -> Part:
+    """Return the part that the options name."""
+    from client.log_parts import Part, parse_range
+    from definitions.durations import parse_duration
+
+    if byte_range is not None and (follow or lines is not None):
+        raise click.UsageError(f"`--bytes` and `{'--follow' if follow else '--lines'}` exclude each other")
+    try:
+        return Part(
+            lines,
+            None if byte_range is None else parse_range(byte_range),
+            None if since is None else datetime.now(UTC) - parse_duration(since),
+            attempt,
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _print_all(execution_id: str, step: str | None, printer: Printer, profile: str | None) -> ExitCode:
@@ -57,7 +91,7 @@ def _print_all(execution_id: str, step: str | None, printer: Printer, profile: s
     steps: Steps | None = recorded_steps(store, execution_id)
     if steps is not None:
         _tell_earlier(store, execution_id, step, steps, printer)
-    printer.print_new(LogReader(store, execution_id, step))
+    printer.print_new(LogReader(store, execution_id, step, printer.part))
     if steps is None and not printer.has_printed and (steps := _live_steps(execution_id, profile)) is not None:
         _tell_earlier(store, execution_id, step, steps, printer)
     if not printer.has_printed:
@@ -108,7 +142,7 @@ async def _follow(connection: Connection, execution_id: str, step: str | None, p
     from client.step_logs import LogReader
     from definitions.records import ENDED
 
-    reader = LogReader(connection.store, execution_id, step)
+    reader = LogReader(connection.store, execution_id, step, printer.part)
     has_ended, is_first = False, True
     while not has_ended:
         with suppress(NoAnswer):
@@ -126,7 +160,10 @@ async def _follow(connection: Connection, execution_id: str, step: str | None, p
 class Printer:
     """Writes chunks to stdout: as they are into a file, without escapes that a terminal would act on."""
 
-    def __init__(self, step: str | None, *, as_json: bool) -> None:
+    def __init__(self, step: str | None, part: Part | None = None, *, as_json: bool) -> None:
+        from client.log_parts import WHOLE
+
+        self.part = part or WHOLE
         self._step = step
         """Whose log is printed without a head."""
         self._as_json = as_json
@@ -141,8 +178,10 @@ class Printer:
 
     def print_earlier(self, store: Store, log: EarlierLog) -> None:
         """Write what a step printed in an earlier run."""
-        for chunk in log.chunks:
-            self._print(chunk, store.read_document(chunk.key) or b"", log.run)
+        from client.log_parts import pieces
+
+        for chunk, content in pieces(lambda key: store.read_document(key) or b"", log.chunks, self.part):
+            self._print(chunk, content, log.run)
 
     def _print(self, chunk: Chunk, content: bytes, run: str | None = None) -> None:
         self.has_printed = True
