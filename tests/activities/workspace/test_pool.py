@@ -32,6 +32,10 @@ def end_once(marker: Path) -> str:
     return "done"
 
 
+def end_always() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def fail(kind: str) -> None:
     if kind == "step":
         raise StepFailure(ErrorClass.WORKSPACE, "too big", {"paths": ["a"]})
@@ -79,7 +83,7 @@ def test_work_is_done_again_when_its_process_is_killed(pool: Pool, tmp_path: Pat
 
 def test_failure_names_the_cause_when_the_process_is_killed_each_time(pool: Pool) -> None:
     with pytest.raises(StepFailure, match="was ended 2 times"):
-        pool.call("a", os._exit, 1)
+        pool.call("a", end_always)
 
 
 def test_failure_names_the_cause_when_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
