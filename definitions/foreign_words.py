@@ -45,7 +45,7 @@ KEYS: dict[str, dict[str, str]] = {
         "max_retries": "write `retry: {max_attempts: 3}`; the first attempt counts",
         "attempts": "write `retry: {max_attempts: 3}`; the first attempt counts",
         "environment": "write `env:`",
-        "secrets": "list them at the definition's top; a step has one by `env: {TOKEN: \"{{ secrets.NAME }}\"}`",
+        "secrets": 'list them at the definition\'s top; a step has one by `env: {TOKEN: "{{ secrets.NAME }}"}`',
         "cwd": "write `working_directory:` on a shell step",
         "working-directory": "write `working_directory:`",
         "workdir": "write `working_directory:`",

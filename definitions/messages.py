@@ -116,7 +116,7 @@ class RunInput(Message):
     caller_environment: dict[str, str] | None = None
     """PATH, HOME, LANG, VIRTUAL_ENV of the caller; the embedded default's steps use them."""
     trust: str | None = Field(default=None, pattern=TRUST_PATTERN)
-    """`untrusted/SCOPE` keeps what it caches apart from trusted runs; it can lower what the worker says, never raise."""
+    """`untrusted/SCOPE` keeps what it caches apart from trusted runs; it can lower what the worker says only."""
     rerun_of: RerunOf | None = None
     """Take up an earlier run: its definition, inputs, variables and files count, unless given anew here."""
     carried: "Carried | None" = None

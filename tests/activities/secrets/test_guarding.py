@@ -17,13 +17,16 @@ MASK = Mask([SECRET])
 
 
 def named(folder: Path, since: int = 0) -> str | None:
+    found: StepFailure | None = None
     try:
         check_files(folder, MASK, since)
     except StepFailure as failure:
-        assert failure.error_class is ErrorClass.SECRET
-        assert SECRET not in failure.message
-        return str(failure.details["path"])
-    return None
+        found = failure
+    if found is None:
+        return None
+    assert found.error_class is ErrorClass.SECRET
+    assert SECRET not in found.message
+    return str(found.details["path"])
 
 
 @pytest.mark.parametrize(
