@@ -40,9 +40,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     good["steps"][FAILING] = {"fail": {"class": "refused", "message": "no tokens left"}}
     (tmp_path / "bad.yaml").write_text(json.dumps(good))
     yield found
-    found.answer("dev", "stop")
-    for process in found.ours():
-        process.kill()
+    found.end()
 
 
 def said(stage: Stage, *arguments: str) -> str:

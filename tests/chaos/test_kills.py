@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,15 +75,20 @@ class Stage:
         return self.log.read_text().split() if self.log.exists() else []
 
     def ours(self) -> list[psutil.Process]:
-        """Return the living processes that belong to this home: by their environment."""
+        """Return the living processes that belong to this home, each with `info` as it was when it was looked at."""
         found: list[psutil.Process] = []
-        for process in psutil.process_iter():
-            try:
-                if str(self.folder) in " ".join([*process.cmdline(), *process.environ().values()]):
-                    found.append(process)
-            except psutil.Error:
-                continue
+        for process in psutil.process_iter(["name", "cmdline", "environ"]):
+            texts = [*(process.info["cmdline"] or []), *(process.info["environ"] or {}).values()]
+            if str(self.folder) in " ".join(texts):
+                found.append(process)
         return found
+
+    def end(self) -> None:
+        """End all that this stage started; what has just ended by itself is fine."""
+        self.answer("dev", "stop")
+        for process in self.ours():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def wait_for(question, what: str) -> None:
@@ -98,9 +104,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     found = Stage(tmp_path)
     (tmp_path / "survivor.yaml").write_text(DEFINITION)
     yield found
-    found.answer("dev", "stop")
-    for process in found.ours():
-        process.kill()
+    found.end()
 
 
 def begin(stage: Stage) -> None:
@@ -147,7 +151,7 @@ def test_no_step_process_is_left_when_the_worker_is_killed(stage: Stage):
     begin(stage)
     stage.kill("worker")
     wait_for(
-        lambda: not [p for p in stage.ours() if "sleep" in p.name() or "bash" in p.name()],
+        lambda: not [p for p in stage.ours() if "sleep" in p.info["name"] or "bash" in p.info["name"]],
         "the step's processes to end",
     )
 
@@ -185,5 +189,5 @@ def test_two_commands_share_one_server_when_both_start_from_nothing(stage: Stage
     both = [stage.perdure("run", "./quick.yaml", "--id", f"quick-{number}") for number in (1, 2)]
     ends = [process.communicate(timeout=PATIENCE) for process in both]
     assert [process.returncode for process in both] == [0, 0], ends
-    servers = [process for process in stage.ours() if "start-dev" in " ".join(process.cmdline())]
+    servers = [process for process in stage.ours() if "start-dev" in " ".join(process.info["cmdline"] or [])]
     assert len(servers) == 1

@@ -31,15 +31,12 @@ def start(stage: Path) -> subprocess.Popen[str]:
 def left_behind(stage: Path) -> list[str]:
     """Return the processes that were started for the demo and live."""
     found: list[str] = []
-    for process in psutil.process_iter():
-        try:
-            belongs = str(stage) in " ".join(process.cmdline()) or process.environ().get("PERDURE_HOME", "").startswith(
-                str(stage)
-            )
-        except psutil.Error:
-            continue
-        if belongs and process.status() != psutil.STATUS_ZOMBIE:
-            found.append(f"{process.pid} {' '.join(process.cmdline())}")
+    for process in psutil.process_iter(["pid", "cmdline", "environ", "status"]):
+        command = " ".join(process.info["cmdline"] or [])
+        home = (process.info["environ"] or {}).get("PERDURE_HOME", "")
+        belongs = str(stage) in command or home.startswith(str(stage))
+        if belongs and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(f"{process.info['pid']} {command}")
     return found
 
 
