@@ -65,10 +65,19 @@ clean: ## remove what was made here (not the cache folder)
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --upgrade --no-header \
 	--no-emit-index-url --no-emit-find-links --no-annotate
 
-# `--target` also works where the system's Python is externally managed (it installs nothing into it).
+# pip with `--target` also works where the system's Python is externally managed (it installs nothing into it);
+# a Python without pip (Debian has it apart) can often make a virtual environment that has one.
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-warn-script-location --upgrade
 $(CURDIR)/.tools/bin/uv:
-	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { echo "this Python has no pip: install it (Debian: apt install python3-pip) or uv, then run make again" >&2; exit 1; }
-	PIP_ROOT_USER_ACTION=ignore $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-warn-script-location --upgrade --target .tools uv
+	@if $(PYTHON) -m pip --version >/dev/null 2>&1; then \
+		PIP_ROOT_USER_ACTION=ignore $(PYTHON) $(PIP_INSTALL) --target .tools uv; \
+	elif $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+		$(PYTHON) -m venv .tools/pip && .tools/pip/bin/python $(PIP_INSTALL) uv && \
+		mkdir -p .tools/bin && ln -sf ../pip/bin/uv .tools/bin/uv; \
+	else \
+		echo "this Python can fetch nothing: install pip or venv for it (Debian: apt install python3-venv) or uv, then run make again" >&2; \
+		exit 1; \
+	fi
 
 $(READY): pyproject.toml locks/dev.txt | $(UV)
 	@test -x $(BIN)/python || $(UV) venv --quiet --python '>=3.11' .venv
