@@ -32,7 +32,7 @@ from activities.store.durable_files import (
     write_new_file,
 )
 from activities.store.failures import store_error, store_gone
-from activities.store.interface import RENEWED_AFTER, BlobMissing, StoredBlob, StoredEntry, Swept
+from activities.store.interface import RENEWED_AFTER, Arrival, BlobMissing, StoredBlob, StoredEntry, Swept
 from activities.store.keys import checked_digest, checked_key
 from activities.store.staging import WHOLE_READ_LIMIT, Staging, hash_of, open_regular, read_all
 
@@ -158,6 +158,10 @@ class DirectoryStore:
 
     def fetch(self, digests: Iterable[str]) -> None:
         """Do nothing: a folder is at hand."""
+
+    def arriving(self, digests: Iterable[str]) -> Iterator[Arrival]:
+        """Yield all at once: a folder is at hand."""
+        yield Arrival(frozenset(digests))
 
     def list_blobs(self) -> Iterator[StoredBlob]:
         """Yield all blobs."""

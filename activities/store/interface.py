@@ -79,6 +79,15 @@ class Swept:
         return Swept(self.blobs + 1, self.bytes + blob.size, self.packs)
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Blobs that are at hand for as long as this object is there: let go of it when they are read."""
+
+    digests: frozenset[str]
+    held: object = None
+    """What the store keeps in memory for it."""
+
+
 class Store(Protocol):
     """Content-addressed blobs, write-once records, documents."""
 
@@ -148,6 +157,13 @@ class Store(Protocol):
 
     def fetch(self, digests: Iterable[str]) -> None:
         """Have these blobs at hand for the reads that follow; what is not there is not told here."""
+        ...
+
+    def arriving(self, digests: Iterable[str]) -> Iterator[Arrival]:
+        """Yield these blobs in groups, each once, as they come to hand; others come while a group is read.
+
+        For who reads many, in whatever order is quick. What is not there is in some group too: reading it tells.
+        """
         ...
 
     def list_blobs(self) -> Iterator[StoredBlob]:

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from activities.store.interface import Store, StoreAway, StoredBlob, StoredEntry, Swept
+from activities.store.interface import Arrival, Store, StoreAway, StoredBlob, StoredEntry, Swept
 
 PATIENCE = timedelta(hours=1)
 FIRST_PAUSE = timedelta(milliseconds=250)
@@ -199,6 +199,24 @@ class PatientStore:
         """Have these blobs at hand."""
         wanted = list(digests)
         self.vigil.call(lambda: self._store.fetch(wanted))
+
+    def arriving(self, digests: Iterable[str]) -> Iterator[Arrival]:
+        """Yield these blobs in groups; after a break those that had not come."""
+        left = frozenset(digests)
+        found: Iterator[Arrival] | None = None
+
+        def following() -> Arrival | None:
+            nonlocal found
+            try:
+                found = found or self._store.arriving(left)
+                return next(found, None)
+            except StoreAway:
+                found = None  # a generator that raised is at its end
+                raise
+
+        while (arrival := self.vigil.call(following)) is not None:
+            left -= arrival.digests
+            yield arrival
 
     def list_blobs(self) -> Iterator[StoredBlob]:
         """Yield all blobs, without patience: they come in no order, so nothing says where to go on."""

@@ -9,11 +9,15 @@ import contextlib
 import hashlib
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
+from typing import NamedTuple
 
 from activities.store.failures import is_full, reason
-from activities.store.interface import Store
+from activities.store.interface import Arrival, Store
 from activities.workspace.collisions import check_collisions
 from activities.workspace.ignores import IGNORE_FILES
 from activities.workspace.manifest import Entry, Manifest, parents, printable
@@ -95,15 +99,42 @@ def _give_basis(folder: Path, manifest: Manifest, earlier: StatCache, fresh: Sta
 
 
 def _write_all(store: Store, folder: Path, missing: list[Entry], stats: StatCache) -> None:
-    """Write entries, many of them side by side: making a file costs the system more than us."""
-    store.fetch({entry.digest for entry in missing if entry.type == "f"})
+    """Write entries as their contents come to hand, some side by side: making a file costs the system more than us."""
+    parts = _parts(store, missing)
     if len(missing) <= PARTS_OF or LANES == 1:
-        _Writer(store, folder, stats).write(missing)
+        for part in parts:
+            _Writer(store, folder, stats).write(part.entries)
         return
-    parts: list[list[Entry]] = [missing[start : start + PARTS_OF] for start in range(0, len(missing), PARTS_OF)]
+    writing: deque[Future[None]] = deque()
     with ThreadPoolExecutor(LANES, "perdure-restoring") as threads:
-        for done in [threads.submit(_Writer(store, folder, stats).write, part) for part in parts]:
-            done.result()
+        try:
+            for part in parts:
+                if len(writing) > LANES:  # contents that wait take memory
+                    writing.popleft().result()
+                # with its context, in which a store that is away finds for whom it waits
+                writing.append(threads.submit(copy_context().run, _write_part, store, folder, stats, part))
+                del part
+            for done in writing:
+                done.result()
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+
+def _write_part(store: Store, folder: Path, stats: StatCache, part: "_Part") -> None:
+    _Writer(store, folder, stats).write(part.entries)
+
+
+def _parts(store: Store, missing: list[Entry]) -> Iterator["_Part"]:
+    """Yield entries in parts, each sorted by path: folders and links, then files as their contents come to hand."""
+    places: dict[str, list[int]] = {}
+    for place, entry in enumerate(missing):
+        if entry.type == "f":
+            places.setdefault(entry.digest, []).append(place)
+    yield _Part([entry for entry in missing if entry.type != "f"])
+    for arrival in store.arriving(places):
+        found = sorted(place for digest in arrival.digests for place in places[digest])
+        for start in range(0, len(found), PARTS_OF):
+            yield _Part([missing[place] for place in found[start : start + PARTS_OF]], arrival)
 
 
 def _remove_others(
@@ -153,6 +184,14 @@ def _remove_folders(folder: Path, found: Scan, manifest: Manifest) -> None:
     for path in reversed(found.folders):
         if path not in wanted:
             remove_tree(folder / path)
+
+
+class _Part(NamedTuple):
+    """What one thread writes at a time."""
+
+    entries: list[Entry]
+    arrival: Arrival | None = None
+    """By this the contents stay at hand."""
 
 
 class _Writer:

@@ -1,9 +1,9 @@
 """A store that is away at certain calls: before anything of them is done, or after all of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from activities.store.interface import Store, StoreAway
+from activities.store.interface import Arrival, Store, StoreAway
 
 
 class FlakyStore:
@@ -26,6 +26,8 @@ class FlakyStore:
             self.calls.append(name)
             if name in ("list_keys", "list_entries", "list_blobs"):
                 return self._listed(found, *arguments)
+            if name == "arriving":
+                return self._in_pairs(*arguments)
             if self.absences == 0:
                 return found(*arguments, **named)
             self.absences -= 1
@@ -34,6 +36,14 @@ class FlakyStore:
             raise StoreAway("the store `flaky` does not answer; see that it is there")
 
         return asked
+
+    def _in_pairs(self, digests: Iterable[str]) -> Iterator[Arrival]:
+        wanted = sorted(digests)
+        for start in range(0, len(wanted), 2):
+            if self.absences:
+                self.absences -= 1
+                raise StoreAway("the store `flaky` broke off; see that it is there")
+            yield Arrival(frozenset(wanted[start : start + 2]))
 
     def _listed(self, found: Callable[..., Iterator[Any]], *arguments: Any) -> Iterator[Any]:
         for number, one in enumerate(found(*arguments)):

@@ -18,6 +18,7 @@ transfers     big objects in parallel parts, in bounded memory
 packs         packs and their indexes as bytes
 pack_index    which pack holds a digest, known to this process
 local_cache   a bounded folder of this machine for what was read and written lately
+at_hand       objects in memory for as long as who asked for them reads
 presence      which blobs are there
 writing, reading, fetching   blobs in and out
 keyed         records and documents

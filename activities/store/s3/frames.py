@@ -79,9 +79,17 @@ def frame_content(frame: bytes, size: int) -> bytes:
     try:
         if zstandard.frame_content_size(frame) != size:
             raise Damaged("the frame is of another size")
-        return zstandard.ZstdDecompressor().decompress(frame, max_output_size=size)
+        return _decompressor().decompress(frame, max_output_size=size)
     except zstandard.ZstdError as error:
         raise Damaged(str(error)) from error
+
+
+def _decompressor() -> zstandard.ZstdDecompressor:
+    """Return this thread's own: to make one takes longer than a small file (it asks the processor what it can)."""
+    decompressor = getattr(_own, "decompressor", None)
+    if decompressor is None:
+        decompressor = _own.decompressor = zstandard.ZstdDecompressor()
+    return decompressor
 
 
 def checked(content: bytes, digest: str) -> bytes:

@@ -1,7 +1,7 @@
 """Blobs out of the bucket: from wherever a digest may be, verified, and again from elsewhere where that fails.
 
-The order: the pack that holds it, the blob alone (each here, then on S3), and then what others packed since we
-listed last. What does not hash to its name is never handed on. From S3 it is read a second
+The order: the pack that holds it, the blob alone (each in memory, on this machine's disk, on S3), and then what
+others packed since we listed last. What does not hash to its name is never handed on. From S3 it is read a second
 time, for it may have been damaged on its way only; then it is reported and counts as missing.
 """
 
@@ -13,11 +13,12 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from activities.store.durable_files import open_new_file, remove_quietly, write_all
+from activities.store.durable_files import open_new_file, remove_quietly, write_all, write_new_file
 from activities.store.interface import BlobMissing
 from activities.store.keys import checked_digest
-from activities.store.s3.bucket import Bucket
-from activities.store.s3.frames import Damaged, decoded_parts
+from activities.store.s3.at_hand import AtHand
+from activities.store.s3.bucket import Bucket, StoredObject
+from activities.store.s3.frames import Damaged, checked, decoded_parts
 from activities.store.s3.local_cache import LocalCache
 from activities.store.s3.pack_index import Location, PackIndex, pack_name
 from activities.store.s3.packs import content_of
@@ -44,22 +45,35 @@ class _Source(NamedTuple):
 class BlobReader:
     """Any thread may read."""
 
-    def __init__(self, bucket: Bucket, presence: Presence, index: PackIndex, cache: LocalCache, pool: Executor) -> None:
+    def __init__(
+        self,
+        bucket: Bucket,
+        presence: Presence,
+        index: PackIndex,
+        cache: LocalCache,
+        pool: Executor,
+        at_hand: AtHand,
+    ) -> None:
         self._bucket = bucket
         self._presence = presence
         self._index = index
         self._cache = cache
         self._pool = pool
+        self._at_hand = at_hand
 
     def read(self, digest: str) -> bytes:
         """Return a blob's content. Raises `BlobMissing`."""
-        return self.use(checked_digest(digest), b"".join)
+        content = self._of_pack_at_hand(checked_digest(digest))
+        return self.use(digest, b"".join) if content is None else content
 
     def copy_to(self, digest: str, path: Path, *, executable: bool, folder_descriptor: int | None) -> None:
         """Write a blob's content to a new file. Raises `BlobMissing`, OSError; nothing of it is left then."""
-        checked_digest(digest)
-        descriptor = open_new_file(path, mode=0o777 if executable else 0o666, dir_fd=folder_descriptor)
-
+        content = self._of_pack_at_hand(checked_digest(digest))
+        mode = 0o777 if executable else 0o666
+        if content is not None:
+            write_new_file(path, content, mode=mode, dir_fd=folder_descriptor)
+            return
+        descriptor = open_new_file(path, mode=mode, dir_fd=folder_descriptor)
         is_begun = False
 
         def write(pieces: Iterator[bytes]) -> None:
@@ -99,10 +113,24 @@ class BlobReader:
 
     # --- within -------------------------------------------------------------------------------------
 
+    def _of_pack_at_hand(self, digest: str) -> bytes | None:
+        """Return the content of a small file from a pack in memory: ten thousand of them come this way."""
+        location = self._index.find(digest)
+        pack = None if location is None else self._at_hand.find(pack_name(location.pack))
+        if location is None or pack is None:
+            return None
+        row = location.row
+        try:
+            return checked(content_of(pack.body[row.offset : row.offset + row.stored], row), digest)
+        except Damaged:
+            self._cache.forget("packs", location.pack)
+            return None
+
     def _sources(self, digest: str) -> Iterator[_Source]:
         location = self._index.find(digest)
         if location is not None:
             yield from self._packed(location)
+        yield _Source(lambda: self._alone_at_hand(digest), lambda: self._cache.forget("blobs", digest))
         yield _Source(lambda: self._cached(digest), lambda: self._cache.forget("blobs", digest))
         yield _Source(lambda: self._alone(digest), lambda: self._report(digest), TRIES_ON_S3)
         self._index.refresh()
@@ -133,9 +161,17 @@ class BlobReader:
         descriptor = self._cache.open("blobs", digest)
         return None if descriptor is None else decoded_parts(_closing(descriptor))
 
-    def _alone(self, digest: str) -> Iterator[bytes] | None:
+    def _alone_at_hand(self, digest: str) -> Iterator[bytes] | None:
+        first = self._at_hand.find(blob_name(digest))
+        if first is None:
+            return None
+        if len(first.body) == first.size:  # then it is kept on the disk as well
+            return decoded_parts(iter([first.body]))
+        return self._alone(digest, first)
+
+    def _alone(self, digest: str, first: StoredObject | None = None) -> Iterator[bytes] | None:
         name = blob_name(digest)
-        found = received(self._bucket, self._pool, name)
+        found = received(self._bucket, self._pool, name, first)
         if found is None:
             return None
         pieces, size = found

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
-from activities.store.interface import StoredBlob, StoredEntry, Swept
+from activities.store.interface import Arrival, StoredBlob, StoredEntry, Swept
 from activities.store.keys import checked_digest
+from activities.store.s3.at_hand import AtHand
 from activities.store.s3.bucket import Bucket
 from activities.store.s3.client import THREADS
 from activities.store.s3.fetching import BlobFetcher
@@ -31,11 +32,12 @@ class S3Store:
         self._presence = Presence(bucket, self._index, pool)
         self._renewal = Renewal(bucket, self._presence, self._index, pool)
         self._writer = BlobWriter(bucket, self._presence, self._index, self._renewal, cache, pool)
-        self._reader = BlobReader(bucket, self._presence, self._index, cache, pool)
+        at_hand = AtHand(pool)
+        self._reader = BlobReader(bucket, self._presence, self._index, cache, pool, at_hand)
         self._sweeper = Sweeper(bucket, self._index, self._reader, self._writer.put_pack)
         nothing_here = LocalCache(Path(), limit=0)
-        self._checker = BlobReader(bucket, self._presence, self._index, nothing_here, pool)
-        self._fetcher = BlobFetcher(bucket, self._index, cache, pool)
+        self._checker = BlobReader(bucket, self._presence, self._index, nothing_here, pool, AtHand(pool))
+        self._fetcher = BlobFetcher(bucket, self._index, cache, pool, at_hand)
         self._links = Links(bucket, self._reader, pool)
         self._keyed = KeyedObjects(bucket)
 
@@ -100,6 +102,10 @@ class S3Store:
     def fetch(self, digests: Iterable[str]) -> None:
         """Have these blobs in the local cache, whole packs at once."""
         self._fetcher.fetch(digests)
+
+    def arriving(self, digests: Iterable[str]) -> Iterator[Arrival]:
+        """Yield these blobs in groups, each when it is in memory: a pack, or a blob alone."""
+        return self._fetcher.arriving(digests)
 
     def list_blobs(self) -> Iterator[StoredBlob]:
         """Yield all blobs: those alone, then those of each pack."""

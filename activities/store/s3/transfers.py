@@ -42,6 +42,14 @@ class Budget:
             self._used += taken
         return taken
 
+    def take_at_once(self, size: int, *, even_if_full: bool) -> int | None:
+        """Take without waiting; None where that does not fit, unless it is taken all the same."""
+        with self._changed:
+            if self._used + size > self._limit and not even_if_full:
+                return None
+            self._used += size
+        return size
+
     def give_back(self, taken: int) -> None:
         """Let others have it."""
         with self._changed:
@@ -113,12 +121,15 @@ class PartsSender:
         return self._bucket.put_part(self._name, self._upload, number, part, hashlib.sha256(part).digest())
 
 
-def received(bucket: Bucket, pool: Executor | None, name: str) -> tuple[Iterator[bytes], int] | None:
+def received(
+    bucket: Bucket, pool: Executor | None, name: str, first: StoredObject | None = None
+) -> tuple[Iterator[bytes], int] | None:
     """Return an object's bytes in order, several parts on their way at once, and its size; None where it is not.
 
-    Without a pool parts come one after the other: that is for who is in the pool already.
+    `first` is its first part, where that is here. Without a pool parts come one after the other: that is for who is
+    in the pool already.
     """
-    first = bucket.get_range(name, 0, RECEIVED_SIZE)
+    first = first or bucket.get_range(name, 0, RECEIVED_SIZE)
     if first is None:
         return None
     return _following(bucket, pool, name, first), first.size

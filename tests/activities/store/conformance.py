@@ -197,6 +197,23 @@ class StoreConformance:
         with pytest.raises(BlobMissing):
             store.read_blob(ABSENT)
 
+    def test_each_blob_arrives_once_and_reads_as_before_when_many_are_wanted(
+        self, store: Store, tmp_path: Path
+    ) -> None:
+        contents = [b"%d" % number * 100 for number in range(50)] + [b"", BIG]
+        paths = [tmp_path / str(number) for number in range(len(contents))]
+        for path, content in zip(paths, contents, strict=True):
+            path.write_bytes(content)
+        kept = dict(zip([digest for digest, _ in store.write_blobs_from(paths)], contents, strict=True))
+        arrived: list[str] = []
+        for arrival in store.arriving([*kept, *kept, ABSENT]):
+            arrived += arrival.digests
+            for digest in arrival.digests - {ABSENT}:
+                assert store.read_blob(digest) == kept[digest]
+        assert sorted(arrived) == sorted([*kept, ABSENT])
+        with pytest.raises(BlobMissing):
+            store.read_blob(ABSENT)
+
     def test_blobs_are_listed_with_their_sizes_when_they_were_kept(self, store: Store, tmp_path: Path) -> None:
         assert list(store.list_blobs()) == []
         before = datetime.now(UTC) - timedelta(seconds=5)

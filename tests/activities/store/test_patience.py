@@ -96,6 +96,17 @@ def test_listing_goes_on_where_it_broke_off_when_the_store_comes_back(
     assert [entry.key for entry in store.list_entries("x/")] == ["x/a", "x/b", "x/c"]
 
 
+def test_blobs_go_on_arriving_when_the_store_comes_back(store: PatientStore, flaky: FlakyStore) -> None:
+    flaky.absences = 2
+    wanted = {store.write_blob(b"%d" % number) for number in range(5)}
+    arrived: list[str] = []
+    for arrival in store.arriving(wanted):
+        arrived += arrival.digests
+        flaky.absences = 1
+    assert len(arrived) == 5
+    assert set(arrived) == wanted
+
+
 def test_failure_is_told_at_once_when_it_does_not_pass(store: PatientStore, flaky: FlakyStore) -> None:
     with pytest.raises(BlobMissing):
         store.read_blob(ABSENT)
