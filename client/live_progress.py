@@ -48,6 +48,11 @@ class Row:
     remark: str = ""
 
 
+def _worth(path: str, row: Row) -> int:
+    """Return how much a row is worth its place; of equal ones the earlier goes first."""
+    return 2 * (row.state not in _ENDED) + (not is_repeated(path))
+
+
 class LiveProgress:
     """A tree of steps, at most `FRAMES_PER_SECOND` times a second."""
 
@@ -100,34 +105,28 @@ class LiveProgress:
         self._live.stop()
 
     def render(self) -> Group:
-        """Return the tree; of many steps only those that fit the screen: finished items and passes go first."""
+        """Return the tree; of many steps only those that fit the screen: finished items and passes go first.
+
+        The screen's own thread calls this while events come in, so it draws from a copy of the rows.
+        """
+        rows = self.rows.copy()
         table = Table.grid(padding=(0, 1))
         for column in range(3):
             table.add_column(no_wrap=True, overflow="ellipsis" if column == 2 else "crop")
         room = max(3, self._console.height - 3)
-        hidden = self._hidden(len(self.rows) - room)
+        hidden = set(sorted(rows, key=lambda path: _worth(path, rows[path]))[: max(0, len(rows) - room)])
         if hidden or self._dropped:
             table.add_row("", Text(f"… {len(hidden) + self._dropped} earlier steps", "dim"), "")
-        for path, row in self.rows.items():
+        for path, row in rows.items():
             if path not in hidden:
                 table.add_row(self._mark(row), self._name(path), self._remark(path, row))
         return Group(table)
-
-    def _hidden(self, excess: int) -> set[str]:
-        """Return the paths of the rows that give room to the others."""
-        if excess <= 0:
-            return set()
-        return set(sorted(self.rows, key=self._worth)[:excess])
-
-    def _worth(self, path: str) -> int:
-        """Return how much a row is worth its place; of equal ones the earlier goes first."""
-        return 2 * (self.rows[path].state not in _ENDED) + (not is_repeated(path))
 
     def _drop_ended(self) -> None:
         """Forget rows of finished items and passes where there are many, half of them at a time."""
         if len(self.rows) <= MOST_ROWS:
             return
-        ended = [path for path in self.rows if self._worth(path) == 0][: MOST_ROWS // 2]
+        ended = [path for path, row in self.rows.items() if _worth(path, row) == 0][: MOST_ROWS // 2]
         for path in ended:
             del self.rows[path]
         self._dropped += len(ended)

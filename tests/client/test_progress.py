@@ -153,6 +153,25 @@ def test_tree_of_many_steps_fits_the_screen():
     assert "s49" in text
 
 
+def test_steps_may_start_and_end_while_the_tree_is_drawn(monkeypatch):
+    tree, screen, _ = live()
+    for number in range(3):
+        tree.event(now(event("step_started", f"s{number}")))
+    name = LiveProgress._name
+
+    def name_while_a_step_starts(self, path):
+        self.event(now(event("step_started", f"{path}x")))
+        self.event(now(event("step_completed", path)))
+        return name(self, path)
+
+    monkeypatch.setattr(LiveProgress, "_name", name_while_a_step_starts)
+    with screen.capture() as text:
+        screen.print(tree.render())
+    tree.close()
+    assert len(text.get().splitlines()) == 3
+    assert {"s0x", "s1x", "s2x"} <= set(tree.rows)
+
+
 def iterated(count, failed=(), ended=None):
     """Yield the events of a `for_each` over so many items, of which the first ones have ended."""
     yield event("step_started", "epics")
