@@ -8,9 +8,9 @@ the interpreter.
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Awaitable, Collection, Generator, Mapping
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from pydantic import JsonValue
 
@@ -19,7 +19,7 @@ from activities.heavy_trees import merged_tree
 from activities.items import items
 from activities.run_step import StepRunner
 from activities.store.interface import Store
-from definitions.errors import ExpressionError, StepFailure
+from definitions.errors import ErrorClass, ExpressionError, StepFailure
 from definitions.messages import Prepared, Report
 from definitions.models import Definition
 from definitions.records import (
@@ -53,8 +53,12 @@ from workflows.steps import HANDLERS
 
 FOUND_LIMIT = 1_000_000
 """Bytes of records that are handed to a run at once; the server takes no message over 2 MB."""
+OF_THE_VALUES = (ErrorClass.EXPRESSION, ErrorClass.COLLECTION)
+"""Failures that come again whenever the same is tried; others may be of the store or of this machine."""
 QUIET_TURNS = 50
 """Turns of the loop without work after which every branch is known to be parked: wake-ups go one task a turn."""
+
+Result = TypeVar("Result")
 
 
 class FastForward:
@@ -195,13 +199,21 @@ class CacheHost:
 
     async def evaluate(self, call: EvaluateCall) -> dict[str, JsonValue]:
         """Evaluate here."""
-        with self._working():
-            return (await evaluate(self._store, call)).values
+        return (await self._sure(evaluate(self._store, call))).values
 
     async def items(self, call: ItemsCall) -> Items:
         """Freeze or read here."""
+        return await self._sure(items(self._store, call))
+
+    async def _sure(self, work: Awaitable[Result]) -> Result:
+        """Return what work gives, or its failure where the values are at fault; park when the run may be luckier."""
         with self._working():
-            return await items(self._store, call)
+            try:
+                return await work
+            except StepFailure as failure:
+                if failure.error_class in OF_THE_VALUES:
+                    raise
+        return await _park()
 
     async def call_activity(self, call: ActivityCall, step: ActivityStep) -> JsonValue:
         """Park: only its owner knows what it does."""
@@ -213,8 +225,8 @@ class CacheHost:
 
     async def merge(self, call: MergeCall) -> str:
         """Merge here."""
-        with self._working():
-            return await asyncio.to_thread(merged_tree, self._store, call.base, call.branches, texts=call.texts)
+        merging = asyncio.to_thread(merged_tree, self._store, call.base, call.branches, texts=call.texts)
+        return await self._sure(merging)
 
     async def sleep_until(self, moment: datetime, summary: str) -> None:
         """Park."""

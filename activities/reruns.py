@@ -22,9 +22,10 @@ from activities.definition_sources import Resolved, kept
 from activities.finish import report_from
 from activities.store.interface import BlobMissing, Store
 from activities.store.keys import NAME_LIMIT, encode_name, run_key
+from definitions.inputs import as_given
 from definitions.messages import Prepared, Report, RerunOf, RunInput, WorkspaceInput
 from definitions.models import Definition
-from definitions.records import ENDED, FILE_KEY, Ledger, RunContext, Status, is_file_reference
+from definitions.records import ENDED, Ledger, RunContext, Status
 from workflows.rerun.plan import Earlier, NoSuchStep, Plan, Wanted, plan_rerun
 
 QUERY_TIME = timedelta(seconds=10)
@@ -180,11 +181,6 @@ def _lost(store: Store, ledger: Ledger) -> list[str]:
     trees = {record.tree for record in ledger.records.values() if record.tree is not None}
     gone = {tree for tree in trees if not store.has_blob(tree)}
     return [path for path, record in ledger.records.items() if record.tree in gone]
-
-
-def as_given(value: JsonValue) -> JsonValue:
-    """Return an input as a person gave it: a file by its path."""
-    return value[FILE_KEY] if is_file_reference(value) else value
 
 
 __all__ = [

@@ -36,6 +36,7 @@ from activities.store.interface import Store
 from activities.workspace.checkouts import Checkouts
 from activities.workspace.linked_folders import linked
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
+from activities.workspace.rewriting import mark, written_since
 from definitions.errors import ErrorClass, StepFailure
 from definitions.records import INLINE_LIMIT, RunContext, StepCall, StepResult, json_size
 from definitions.secrets import secret_variables
@@ -212,7 +213,9 @@ class StepRunner:
         async with self._checkouts.hold(call.run.execution_id, call.path, call.tree) as folder:
             attempt.execution.workspace = folder
             async with linked(folder, attempt.context.links) as about_links:
+                begun = mark(attempt.execution.scratch) if asked is not None and asked.picks_files else None
                 outcome = await self._without_secrets(attempt, folder)
+            written = await self._written(attempt, folder, begun)
             outcome = replace(outcome, notes=(*outcome.notes, *about_links))
             manifest = attempt.manifest
             if call.tree is not None:
@@ -220,8 +223,14 @@ class StepRunner:
             result = await self._harvested(attempt, outcome, folder, manifest)
         if asked is None:
             return result
-        notes = await self.cache.keep(asked, result, manifest)
+        notes = await self.cache.keep(asked, result, manifest, written)
         return result.model_copy(update={"cache_key": asked.key.digest, "notes": [*result.notes, *notes]})
+
+    async def _written(self, attempt: Attempt, folder: Path, begun: int | None) -> frozenset[str]:
+        """Return what the attempt wrote, where somebody needs to know."""
+        if begun is None:
+            return frozenset()
+        return await asyncio.to_thread(written_since, self._store, folder, begun, attempt.manifest)
 
     async def _without_secrets(self, attempt: Attempt, folder: Path) -> Outcome:
         """Run the attempt; whatever it says is masked, and files that hold a secret fail it before they are stored."""

@@ -8,7 +8,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -56,6 +56,11 @@ class Asked:
         return None if self.execution.call.tree is None else self.manifest
 
     @property
+    def picks_files(self) -> bool:
+        """Whether the tree may be another when the result is taken: the author says which files matter."""
+        return self.policy.inputs is not None and self.tree is not None
+
+    @property
     def limits(self) -> Limits:
         """Which results count."""
         return Limits(self.trust, self.policy.ttl)
@@ -83,7 +88,7 @@ class StepCache:
         """Return a step with its key; None where its author does not want it cached. Raises StepFailure."""
         if not is_cached(execution.step, execution.context):
             return None
-        key = await step_key(executor, execution, manifest)
+        key = await step_key(executor, execution, None if execution.call.tree is None else manifest)
         trust = self.trust.lowered(parse_trust(execution.context.trust))
         return Asked(execution, executor, manifest, key, policy_of(execution.step), trust)
 
@@ -92,7 +97,8 @@ class StepCache:
         if asked.policy.mode == "write":
             asked.reason = "its author wants it to run (`mode: write`)"
             return None
-        found = await asyncio.to_thread(look_up, self._store, asked.key, asked.tree, asked.limits)
+        step = asked.execution.step if asked.picks_files else None
+        found = await asyncio.to_thread(look_up, self._store, asked.key, asked.tree, asked.limits, step)
         if isinstance(found, Hit):
             return await self._taken(asked, found)
         asked.reason = found.reason
@@ -117,8 +123,11 @@ class StepCache:
             if asked.noted is not None:
                 await asyncio.gather(asked.noted, return_exceptions=True)
 
-    async def keep(self, asked: Asked, result: StepResult, after: Manifest) -> list[str]:
-        """Keep a result; return what a reader should know. A store that cannot take it costs the next run time only."""
+    async def keep(self, asked: Asked, result: StepResult, after: Manifest, written: Collection[str] = ()) -> list[str]:
+        """Keep a result; return what a reader should know. A store that cannot take it costs the next run time only.
+
+        `written`: the paths that the step wrote, also those that are what they were (`asked.picks_files`).
+        """
         seconds = (datetime.now(UTC) - asked.begun_at).total_seconds()
         self._count(asked, Count(seconds=seconds, usd=_usd(result)))
         if asked.policy.mode == "read":
@@ -128,7 +137,7 @@ class StepCache:
         if await self._has_changed(asked):
             return [await self._not_kept(asked, CHANGED_TOOL)]
         try:
-            kept = await asyncio.to_thread(self._save, asked, result, after, seconds)
+            kept = await asyncio.to_thread(self._save, asked, result, after, seconds, written)
         except StoreError as error:
             return [await self._not_kept(asked, error.message)]
         return _remarks(kept)
@@ -208,7 +217,9 @@ class StepCache:
         await asyncio.to_thread(self._note, asked, reason)
         return f"not kept in the cache: {reason}"
 
-    def _save(self, asked: Asked, result: StepResult, after: Manifest, seconds: float) -> Kept:
+    def _save(
+        self, asked: Asked, result: StepResult, after: Manifest, seconds: float, written: Collection[str]
+    ) -> Kept:
         call = asked.execution.call
         return save(
             self._store,
@@ -226,6 +237,7 @@ class StepCache:
             seconds=seconds,
             limits=asked.limits,
             replaces=asked.policy.mode == "write",
+            written=written,
         )
 
     def _count(self, asked: Asked, count: Count) -> None:

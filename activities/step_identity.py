@@ -5,11 +5,12 @@ The key is of its rendered body, its tool, its files and its declared environmen
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from activities.cache.keys import CacheKey, occurrence_of
+from activities.artifacts.versions import ArtifactVersion
+from activities.cache.keys import CacheKey, occurrence_of, steady
 from activities.executors.interface import Execution, Executor
 from activities.heavy_trees import key_on
 from activities.workspace.manifest import Manifest
@@ -38,16 +39,17 @@ async def step_key(executor: Executor, execution: Execution, manifest: Manifest 
     step = execution.step
     policy = policy_of(step)
     hidden = execution.secret_versions
-    declared = {name: execution.environment.get(name, "") for name in policy.env if name not in hidden}
+    environment = execution.environment
+    named = {name: environment[name] for name in policy.env if name in environment and name not in hidden}
     values: dict[str, JsonValue] = {**execution.bindings, **_digested(by_file(execution.bindings))}
-    for number, digest in enumerate(sorted(set(_digests(execution.call.values.get("steps"))))):
-        values[f"content {number}"] = digest
+    for place, digest in _digests(execution.call.values):
+        values[f"content of {place}"] = digest
     if read := _read_by_outputs(step, execution.call.values):
         values["outputs read"] = read
     if hidden:
         values["secret versions"] = hidden
-    for version in execution.fetched:
-        values[f"artifact {version.name}"] = version.digest
+    if execution.fetched:
+        values["artifacts"] = _artifacts(step, execution.fetched)
     if execution.call.answer_fields:
         values["answer fields"] = list(execution.call.answer_fields)
     return await asyncio.to_thread(
@@ -58,7 +60,7 @@ async def step_key(executor: Executor, execution: Execution, manifest: Manifest 
         globs=policy.inputs,
         identity=await executor.identity(execution),
         values=values,
-        environment={**execution.context.definition_environment, **step.env, **declared},
+        environment={**steady(named), **execution.context.definition_environment, **step.env},
         salt=policy.salt,
         epoch=policy.epoch,
         component=step.cache_key,
@@ -77,15 +79,21 @@ def _digested(long: Mapping[str, str]) -> dict[str, JsonValue]:
     return {name: {"sha256": hashlib.sha256(text.encode()).hexdigest()} for name, text in long.items()}
 
 
-def _digests(value: JsonValue) -> Iterator[str]:
-    """Yield the digests of the files and big values that a step refers to."""
+def _artifacts(step: Step, fetched: Sequence[ArtifactVersion]) -> list[JsonValue]:
+    """Return what a step is given of others' runs, and where: `cache.inputs` need not pick that."""
+    asked: list[JsonValue] = [fetch.model_dump(mode="json", exclude_defaults=True) for fetch in step.fetches]
+    return [*asked, *({"name": version.name, "digest": version.digest} for version in fetched)]
+
+
+def _digests(value: JsonValue, place: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the files and big values that a step refers to: where it finds them, and their digests."""
     if is_file_reference(value) or is_folder_reference(value):
-        yield str(value["digest"])
+        yield place, str(value.get("digest"))
     elif is_value_reference(value):
-        yield str(value["$value"])
+        yield place, str(value["$value"])
     elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _digests(inner)
+        for name, inner in value.items():
+            yield from _digests(inner, f"{place}.{name}" if place else name)
     elif isinstance(value, list):
-        for inner in value:
-            yield from _digests(inner)
+        for number, inner in enumerate(value):
+            yield from _digests(inner, f"{place}[{number}]")

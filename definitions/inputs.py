@@ -1,6 +1,7 @@
 """Values given to a run, against the inputs that its definition declares.
 
     check_inputs       a mapping of values -> typed values with defaults, and all that is wrong with them
+    as_given           a value that a run has -> as it was given
     parse_assignment   `NAME=VALUE` of a command line -> name and typed value
     declaration_faults what is wrong with a declaration itself (its default, its pattern, its bounds)
 
@@ -23,7 +24,7 @@ from definitions.durations import parse_duration
 from definitions.errors import DefinitionInvalid
 from definitions.models import Definition, Input
 from definitions.nodes import Path
-from definitions.records import FILE_KEY, VALUE_KEY
+from definitions.records import FILE_KEY, VALUE_KEY, is_file_reference
 from definitions.suggestions import did_you_mean, listed
 from definitions.values import INTEGER_LIMIT
 
@@ -67,6 +68,11 @@ def check_inputs(
             findings.append(_finding("invalid-input", f"input `{name}` {fault}", declared.description))
         values[name] = value
     return values, findings
+
+
+def as_given(value: JsonValue) -> JsonValue:
+    """Return an input of a run as a person gave it: a file by its path."""
+    return value[FILE_KEY] if is_file_reference(value) else value
 
 
 def parse_assignment(definition: Definition, assignment: str) -> tuple[str, JsonValue]:

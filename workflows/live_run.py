@@ -10,10 +10,7 @@ from collections.abc import Callable
 from pydantic import JsonValue
 from temporalio import workflow
 
-from definitions.diagnostics import has_errors
-from definitions.inputs import check_inputs
 from definitions.messages import Answer, Carried, Decide, Pause, Prepared, Resume, RunInput
-from definitions.models import Definition
 from definitions.records import Event, EventType, Ledger, Resumption, RunHandle, Signal, Status, json_size
 from workflows import gates, status
 from workflows.details import current_details
@@ -21,6 +18,7 @@ from workflows.ending import Ending, output_artifacts
 from workflows.events import Journal
 from workflows.gates import Refusal
 from workflows.ledger import Book
+from workflows.resuming import checked_inputs, with_files
 from workflows.temporal_host import Controls, TemporalHost
 from workflows.turns import Turn
 from workflows.visibility import Attributes
@@ -223,10 +221,17 @@ class LiveRun:
                 raise Refusal("not-held", f"step `{path}` does not wait for anybody; there are {named}")
         prepared = self.progress.prepared
         if message.inputs and prepared is not None:
-            definition = Definition.model_validate(prepared.definition)
-            _, findings = check_inputs(definition, {**prepared.inputs, **message.inputs})
-            if has_errors(findings):
-                raise Refusal("inputs-invalid", "; ".join(finding.message for finding in findings))
+            checked_inputs(prepared, self.book.inputs, message.inputs)
+
+    async def with_typed_inputs(self, message: Resume) -> Resume:
+        """Return a message with its inputs as a run has them. Raises `Refusal` where it cannot be taken."""
+        self.check_resume()
+        self.check_resumed_steps(message)
+        prepared = self.progress.prepared
+        if not message.inputs or prepared is None:
+            return message
+        given = checked_inputs(prepared, self.book.inputs, message.inputs)
+        return message.model_copy(update={"inputs": await with_files(self.host, prepared, given)})
 
     def keep_signal(self, name: str, payload: JsonValue) -> None:
         """Keep a signal until a `wait` takes it; the last of each name. Raises `Refusal` where it cannot be kept."""

@@ -255,7 +255,7 @@ class RunDefinition:
     async def resume(self, message: Any = None) -> Answer:
         """Resume a paused run."""
         with refusing():
-            return self._live.resume(read_message(Resume, message))
+            return self._live.resume(await self._live.with_typed_inputs(read_message(Resume, message)))
 
     @resume.validator
     def _may_resume(self, message: Any = None) -> None:
@@ -267,7 +267,7 @@ class RunDefinition:
     async def resume_signal(self, message: Any = None) -> None:
         """Resume the run; where it is not paused, nothing happens."""
         with dropping():
-            self._live.resume(read_message(Resume, message))
+            self._live.resume(await self._live.with_typed_inputs(read_message(Resume, message)))
 
     @workflow.update(name="cancel", description=CANCEL)
     async def cancel(self, message: Any = None) -> Answer:

@@ -149,13 +149,17 @@ class TemporalHost:
             self._controls.on_pause(None)
 
     async def run_step(self, call: StepCall, step: Step) -> StepResult:
-        """Run an attempt as an activity named by the step's type."""
+        """Run an attempt as an activity named by the step's type.
+
+        What it found ahead counts only if no input was given anew meanwhile: it was found with those of before.
+        """
+        inputs = self._controls.book.inputs
         timeout = UNBOUNDED if step.timeout is None else step.timeout + SLACK
         queue = workflow.info().task_queue + (AGENT_QUEUE_SUFFIX if step.queue == "agent" else "")
         result = await self._activity(
             step.type, call, StepResult, call.path, timeout, queue, summary(call, step, self._provider)
         )
-        if result.found is not None:
+        if result.found is not None and self._controls.book.inputs == inputs:
             self._controls.book.foresee(result.found)
         return result
 

@@ -1,8 +1,11 @@
 """Whether what a step changed then can be put on the tree that is there now.
 
-A path that the step changed must be now what it was before the step, or the result does not fit. Ignored files, and
-those of `.git` that change without anything having happened, are replaced whatever they are.
+A path that the step changed must be now what it was before the step, or the result does not fit; the same holds for
+one that it wrote anew with the content that it had. Ignored files, and those of `.git` that change without anything
+having happened, are replaced whatever they are.
 """
+
+from collections.abc import Collection
 
 from activities.workspace.deltas import Change, Delta, apply_delta, diff
 from activities.workspace.manifest import Manifest, check_entries, is_git_path, printable
@@ -11,11 +14,15 @@ _GIT_NOISE = frozenset({"index", "FETCH_HEAD", "ORIG_HEAD", "COMMIT_EDITMSG", "g
 """Files of `.git` that change without anything having happened, and are never the same in two clones."""
 
 
-def delta_of(before: Manifest | None, after: Manifest | None) -> Delta:
-    """Return what a step changed, ignored files too; git's own only where more than its noise changed."""
+def delta_of(before: Manifest | None, after: Manifest | None, written: Collection[str] = ()) -> Delta:
+    """Return what a step changed or wrote, ignored files too; git's own only where more than its noise changed.
+
+    `written`: the paths that it wrote, also those that are what they were.
+    """
     if before is None or after is None:
         return ()
     changes = diff(before, after, with_ignored=True)
+    changes = tuple(sorted((*changes, *_rewritten(before, after, written)), key=lambda change: change.path))
     if all(_is_noise(change.path) for change in changes if is_git_path(change.path)):
         return tuple(change for change in changes if not is_git_path(change.path))
     return changes
@@ -50,6 +57,16 @@ def tree_with(manifest: Manifest | None, delta: Delta) -> Manifest | None:
     tree = apply_delta(manifest, delta)
     check_entries(tree.entries, "as it would be after the step")
     return tree
+
+
+def _rewritten(before: Manifest, after: Manifest, written: Collection[str]) -> Delta:
+    """Return the paths that were written and are what they were."""
+    pairs = ((path, before.find(path), after.find(path)) for path in written)
+    return tuple(
+        Change(path, old, new)
+        for path, old, new in pairs
+        if old is not None and new is not None and old.content == new.content
+    )
 
 
 def _is_noise(path: str) -> bool:

@@ -4,6 +4,9 @@ A key is the digest of a descriptor; the descriptor is stored beside the result 
 `perdure cache explain` can name the field that differs. Whatever a step's model has is part of it unless it
 stands in `NOT_DECIDING`: a key of a new step type counts until someone says that it does not matter. Never in
 it: ids, times, hosts, absolute paths, attempts, titles, retry, timeouts, what the terminal is like.
+
+Files that are ignored count like all others: the tree has only those that steps of the run have made, and a step that
+reads what one before it built must run again when that is another. Only git's own folder counts where it is named.
 """
 
 import platform as machine
@@ -16,10 +19,10 @@ from pathspec import GitIgnoreSpec
 from pydantic import JsonValue
 
 from activities.store.canonical_json import canonical_json, digest_of
-from activities.workspace.manifest import Entry, Manifest, printable
+from activities.workspace.manifest import Entry, Manifest, is_git_path, printable
 from definitions.trust import TRUSTED, Trust
 
-DESCRIPTOR_VERSION = 2
+DESCRIPTOR_VERSION = 3
 
 NOT_DECIDING = frozenset(
     {
@@ -59,7 +62,7 @@ NOT_DECIDING = frozenset(
 VOLATILE_VARIABLES = frozenset(
     {"TERM", "COLORTERM", "COLUMNS", "LINES", "PWD", "OLDPWD", "SHLVL", "_", "HOSTNAME", "TMPDIR", "TEMP", "TMP"}
 )
-"""Never part of a key, even when declared: they say where a process runs, not what it does."""
+"""Never part of a key, even when named, as the caller has them: they say where a process runs, not what it does."""
 VOLATILE_PREFIXES = ("PERDURE_", "TEMPORAL_")
 
 _OCCURRENCE = re.compile(r"\[[^\]]*\]|#\d+|@\d+")
@@ -99,10 +102,10 @@ def cache_key(
     Args:
         step_fields: the step as JSON, rendered; its shell text with its variables, not their values.
         tree: the workspace before, None where there is none.
-        globs: `cache.inputs`, patterns as in `.gitignore`; None: every path that is not ignored.
+        globs: `cache.inputs`, patterns as in `.gitignore`; None: every path but git's own.
         identity: what the executor says of its tool (`Executor.identity`), versions of `cache.tools`.
         values: what the step refers to beyond its texts: the bindings of shell text.
-        environment: *declared* variables only: the definition's, the step's, those that `cache.env` names.
+        environment: *declared* variables only: the definition's, the step's, those that `cache.env` names (`steady`).
         salt: `cache.salt`, rendered.
         epoch: `cache.epoch`.
         component: `cache_key`, rendered.
@@ -115,15 +118,19 @@ def cache_key(
         "step": {name: value for name, value in step_fields.items() if name not in NOT_DECIDING},
         "tool": dict(identity or {}),
         "values": dict(values or {}),
-        "environment": _declared(environment or {}),
+        "environment": dict(environment or {}),
         "platform": dict(platform) if platform is not None else this_platform(),
-        "inputs": {"patterns": None if globs is None else list(globs), "files": digest_of(files)},
+        "inputs": {
+            "patterns": None if globs is None else list(globs),
+            "files": digest_of(files),
+            "workspace": tree is not None,
+        },
         "salt": salt,
         "epoch": epoch,
         "cache_key": component,
         "occurrence": list(occurrence),
     }
-    return CacheKey(digest_of(b"perdure.step/2\n" + canonical_json(descriptor)), descriptor, files)
+    return CacheKey(digest_of(b"perdure.step/3\n" + canonical_json(descriptor)), descriptor, files)
 
 
 def record_key(digest: str, trust: Trust = TRUSTED) -> str:
@@ -145,12 +152,26 @@ def this_platform() -> dict[str, JsonValue]:
 
 
 def matching(tree: Manifest, globs: Sequence[str] | None) -> list[Entry]:
-    """Return the entries that patterns pick; ignored ones never, without patterns all others."""
+    """Return the entries that patterns pick, without patterns all; git's own only where a pattern names its folder."""
     if globs is None:
-        return list(tree.visible())
+        return [entry for entry in tree.entries if not (entry.ignored and is_git_path(entry.path))]
     compile_lines = cast("Callable[[list[str]], GitIgnoreSpec]", GitIgnoreSpec.from_lines)  # untyped in pathspec
     patterns = compile_lines(list(globs))
-    return [entry for entry in tree.visible() if patterns.match_file(entry.path)]
+    of_git = compile_lines([pattern for pattern in globs if is_git_path(pattern.lstrip("!"))])
+    return [
+        entry
+        for entry in tree.entries
+        if (of_git if entry.ignored and is_git_path(entry.path) else patterns).match_file(entry.path)
+    ]
+
+
+def steady(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a caller that may decide a result."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in VOLATILE_VARIABLES and not name.startswith(VOLATILE_PREFIXES)
+    }
 
 
 def _list_files(tree: Manifest | None, globs: Sequence[str] | None) -> bytes:
@@ -165,11 +186,3 @@ def _content(entry: Entry) -> str:
     if entry.type == "f":
         return f"{'program' if entry.executable else 'file'} {entry.digest}"
     return f"link {printable(entry.target)}" if entry.type == "l" else "empty folder"
-
-
-def _declared(environment: Mapping[str, str]) -> dict[str, JsonValue]:
-    return {
-        name: value
-        for name, value in environment.items()
-        if name not in VOLATILE_VARIABLES and not name.startswith(VOLATILE_PREFIXES)
-    }

@@ -7,6 +7,7 @@ whole tree under a filtered key would revert other edits). Whatever goes wrong m
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from activities.cache.copies import stale_copy
 from activities.cache.fitting import obstacle, tree_with
 from activities.cache.keys import CacheKey
 from activities.cache.records import CacheRecord, names_of, read_record
@@ -14,6 +15,7 @@ from activities.store.interface import Store, StoreError
 from activities.workspace.deltas import delta_from_json
 from activities.workspace.manifest import Manifest, save_manifest
 from definitions.errors import StepFailure
+from definitions.steps import Step
 from definitions.trust import TRUSTED, Trust
 
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -59,12 +61,17 @@ class Limits:
 ANY = Limits()
 
 
-def look_up(store: Store, key: CacheKey, manifest: Manifest | None, limits: Limits = ANY) -> Hit | Miss:
-    """Return what is kept under `key`, if it fits the tree at hand. Never fails. Blocks."""
+def look_up(
+    store: Store, key: CacheKey, manifest: Manifest | None, limits: Limits = ANY, step: Step | None = None
+) -> Hit | Miss:
+    """Return what is kept under `key`, if it fits the tree at hand. Never fails. Blocks.
+
+    `step`: whose copies of files must be those of the tree after.
+    """
     miss = Miss("nothing is kept under this key")
     try:
         for trust in limits.trust.readable:
-            found = _look_up(store, key, manifest, trust, limits, miss)
+            found = _look_up(store, key, manifest, trust, limits, miss, step)
             if isinstance(found, Hit):
                 return found
             miss = found
@@ -76,7 +83,13 @@ def look_up(store: Store, key: CacheKey, manifest: Manifest | None, limits: Limi
 
 
 def _look_up(
-    store: Store, key: CacheKey, manifest: Manifest | None, trust: Trust, limits: Limits, miss: Miss
+    store: Store,
+    key: CacheKey,
+    manifest: Manifest | None,
+    trust: Trust,
+    limits: Limits,
+    miss: Miss,
+    step: Step | None,
 ) -> Hit | Miss:
     for name in names_of(key.digest, trust):
         record = read_record(store, name, is_taken=True)
@@ -88,7 +101,10 @@ def _look_up(
         delta = delta_from_json(record.delta)
         reason = obstacle(delta, manifest) or limits.too_old(record)
         if reason is None:
-            return Hit(record, tree_with(manifest, delta))
+            after = tree_with(manifest, delta)
+            reason = None if step is None else stale_copy(store, step, record, after)
+            if reason is None:
+                return Hit(record, after)
         miss = Miss(reason)
     return miss
 

@@ -5,7 +5,7 @@ Blobs first, record last; the first writer wins. That another result is there al
 step is not deterministic, and is told.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,6 +51,7 @@ def save(
     seconds: float = 0.0,
     limits: Limits = ANY,
     replaces: bool = False,
+    written: Collection[str] = (),
 ) -> Kept:
     """Keep what a step made that ended well. Blocks. Raises `StoreError`.
 
@@ -70,6 +71,7 @@ def save(
         seconds: What it took.
         limits: The trust that it is kept with; what is too old for these gives way.
         replaces: Whether what is kept gives way in any case (`mode: write`).
+        written: The paths that it wrote, also those that are what they were.
     """
     record = CacheRecord(
         key=key.digest,
@@ -77,7 +79,7 @@ def save(
         files=store.write_blob(key.files),
         outputs=outputs,
         artifacts=artifacts,
-        delta=delta_to_json(delta_of(before, after)),
+        delta=delta_to_json(delta_of(before, after, written)),
         log=log,
         usage=usage,
         enforced_by=enforced_by or [],

@@ -52,7 +52,7 @@ class CachePolicy(Model):
     """What decides that a step need not run again."""
 
     inputs: list[str] | None = None
-    """Globs of the workspace files that the result depends on; absent: all that are not ignored."""
+    """Globs of the workspace files that the result depends on; absent: all of them."""
     tools: list[str] = []
     """Programs whose `--version` is part of the key."""
     env: list[str] = []

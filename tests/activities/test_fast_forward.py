@@ -5,8 +5,10 @@ from typing import NoReturn
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.evaluate import evaluate
 from activities.look_ahead import LookAhead
-from definitions.records import RunHandle, Status, StepCall, StepResult
+from activities.store.interface import Store, StoreError
+from definitions.records import EvaluateCall, EvaluateResult, RunHandle, Status, StepCall, StepResult
 from tests.support.live_runs import finished, report, run, scheduled_activities, start, until_open
 from tests.support.workers import RunningWorker
 
@@ -247,3 +249,30 @@ async def test_run_that_gives_nothing_is_asked_less_and_less():
     before = client.asked
     await ahead.with_found(call, StepResult(cached=True))
     assert client.asked == before + 1
+
+
+async def test_failure_that_may_not_come_again_decides_nothing(worker: RunningWorker, monkeypatch: pytest.MonkeyPatch):
+    text = """
+workspace: {from: empty}
+steps:
+  - {id: a, type: shell, command: "echo a > a", cache: true}
+  - {id: read, type: set, values: {x: '{{ read_text("a") }}'}, on_failure: continue}
+  - {id: b, type: shell, command: "echo {{ default(steps.read.outputs.x, 'no') }}", cache: true}
+"""
+    expected = {"stdout": "a", "exit_code": 0}
+    assert (await run(worker, text)).steps["b"].outputs == expected
+    failing = text.replace('"a")', '"none")')
+    assert (await run(worker, failing)).steps["b"].outputs == {"stdout": "no", "exit_code": 0}
+    is_first = True
+
+    async def unlucky(store: Store, call: EvaluateCall) -> EvaluateResult:
+        nonlocal is_first
+        if is_first:
+            is_first = False
+            raise StoreError("the store is away")
+        return await evaluate(store, call)
+
+    monkeypatch.setattr("activities.fast_forward.evaluate", unlucky)
+    ended = await run(worker, text)
+    assert not is_first
+    assert (ended.steps["read"].status, ended.steps["b"].outputs) == ("completed", expected)

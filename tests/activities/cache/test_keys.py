@@ -3,7 +3,7 @@ import platform
 import pytest
 from pydantic import JsonValue
 
-from activities.cache.keys import NOT_DECIDING, CacheKey, cache_key, matching, occurrence_of, record_key
+from activities.cache.keys import NOT_DECIDING, CacheKey, cache_key, matching, occurrence_of, record_key, steady
 from activities.store.canonical_json import canonical_json, digest_of
 from activities.store.interface import Store
 from definitions.steps import STEP_MODELS
@@ -28,16 +28,16 @@ def test_key_is_the_same_when_nothing_changed(store: Store) -> None:
     assert key(store) == key(store)
 
 
-def test_key_is_the_known_one_when_the_rules_are_those_of_version_2() -> None:
+def test_key_is_the_known_one_when_the_rules_are_those_of_version_3() -> None:
     """A golden value: whoever changes it on purpose raises `DESCRIPTOR_VERSION`."""
     found = cache_key(STEP, platform=LINUX)
     assert canonical_json(found.descriptor) == (
         b'{"cache_key":null,"environment":{},"epoch":0,"inputs":{"files":"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e'
-        b'8310c060f61caaff8a","patterns":null},"occurrence":[],"platform":{"architecture":"x86_64","system":"linux"},"salt'
+        b'8310c060f61caaff8a","patterns":null,"workspace":false},"occurrence":[],"platform":{"architecture":"x86_64","system":"linux"},"salt'
         b'":"","step":{"command":"echo \\"$v1\\"","exit_codes":[0],"shell":"bash","type":"shell"},"tool":{},"values":{}'
-        b',"version":2}'
+        b',"version":3}'
     )
-    assert found.digest == digest_of(b"perdure.step/2\n" + canonical_json(found.descriptor))
+    assert found.digest == digest_of(b"perdure.step/3\n" + canonical_json(found.descriptor))
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,12 @@ def test_fields_that_do_not_decide_exist() -> None:
 
 
 @pytest.mark.parametrize("name", ["TERM", "COLUMNS", "PWD", "PERDURE_OUTPUT", "TEMPORAL_ADDRESS"])
-def test_key_is_the_same_when_only_the_terminal_or_place_changed(store: Store, name: str) -> None:
-    assert key(store, environment={"CI": "1", name: "x"}) == key(store)
+def test_variable_of_the_caller_does_not_decide_when_it_says_where_a_process_runs(name: str) -> None:
+    assert steady({"CI": "1", name: "x"}) == {"CI": "1"}
+
+
+def test_key_differs_when_there_is_no_workspace_in_place_of_an_empty_one(store: Store) -> None:
+    assert key(store, tree=tree(store, {})).digest != key(store, tree=None).digest
 
 
 @pytest.mark.parametrize(
@@ -97,10 +101,22 @@ def test_only_files_that_the_patterns_pick_decide(store: Store, files: dict[str,
     assert (key(store, globs=globs, tree=tree(store, files)).digest == key(store, globs=globs).digest) is is_same
 
 
-def test_ignored_files_never_decide(store: Store) -> None:
-    changed = tree(store, {"src/a.py": "1", "src/deep/b.py": "2", "README.md": "3", "log": "new"}, ignored=("log",))
-    assert key(store, tree=changed) == key(store)
-    assert key(store, tree=changed, globs=["*"]) == key(store, globs=["*"])
+@pytest.mark.parametrize(
+    ("globs", "is_same"), [(None, False), (["*"], False), (["build/"], False), (["src/**"], True), ([], True)]
+)
+def test_ignored_file_that_a_step_made_decides_like_any_other(
+    store: Store, globs: list[str] | None, is_same: bool
+) -> None:
+    one, other = (tree(store, {"src/a": "1", "build/x": made}, ignored=("build/x",)) for made in ("1", "2"))
+    assert (key(store, tree=one, globs=globs) == key(store, tree=other, globs=globs)) is is_same
+
+
+@pytest.mark.parametrize(
+    ("globs", "is_same"), [(None, True), (["**"], True), (["HEAD"], True), ([".git/HEAD"], False), ([".git"], False)]
+)
+def test_gits_own_folder_decides_where_it_is_named(store: Store, globs: list[str] | None, is_same: bool) -> None:
+    one, other = (tree(store, {"a": "1", ".git/HEAD": head}, ignored=(".git/HEAD",)) for head in ("1", "2"))
+    assert (key(store, tree=one, globs=globs) == key(store, tree=other, globs=globs)) is is_same
 
 
 def test_patterns_are_those_of_gitignore(store: Store) -> None:
