@@ -16,24 +16,21 @@ from activities.store.s3.transfers import Budget
 class Held:
     """An object, or the first part of a large one, that comes or is here."""
 
-    __slots__ = ("__weakref__", "_coming")
+    __slots__ = ("__weakref__", "_coming", "found")
 
     def __init__(self, coming: Future[StoredObject | None]) -> None:
         self._coming = coming
+        self.found: StoredObject | None = None
+        """What is here, once somebody has waited for it."""
 
     def wait(self) -> None:
         """Return when it is here, or known not to be anywhere. Raises what fetching it raised."""
-        self._coming.result()
+        self.found = self._coming.result()
 
     @property
     def has_failed(self) -> bool:
         """Whether fetching it raised."""
         return self._coming.done() and self._coming.exception() is not None
-
-    @property
-    def found(self) -> StoredObject | None:
-        """What is here already."""
-        return self._coming.result() if self._coming.done() and not self.has_failed else None
 
 
 class AtHand:
