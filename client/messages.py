@@ -491,6 +491,11 @@ def same_key(reason: str) -> str:
     return f"  there was a result under this key, and it ran: {reason or 'the cache was cleared meanwhile'}"
 
 
+def out_of_reach(execution_id: str) -> str:
+    """Say that there is a result under the very key, which the look-up had no way to take."""
+    return f"  {execution_id} has a result under this key, and it ran: that run is trusted less, or had not ended yet"
+
+
 def nearest_result(execution_id: str, created_at: datetime) -> str:
     """Say against which result the fields that follow differ."""
     return (
@@ -501,6 +506,11 @@ def nearest_result(execution_id: str, created_at: datetime) -> str:
 def more_differences(count: int) -> str:
     """Say how many differences are not shown."""
     return f"    … and {count} more (`--json` has them all)"
+
+
+def difference(field: str, before: str, after: str) -> str:
+    """Name a field of a key with its value before and now."""
+    return f"    {field}: {before} -> {after}"
 
 
 def result_not_kept(reason: str) -> str:

@@ -3,6 +3,7 @@
     a sample repository   ->  run with a scripted agent, approved from a second process
     the same run again    ->  from the cache
     what the run made     ->  shown, and taken into the repository
+    a source file edited  ->  of four cached steps exactly those run that depend on it
 
 All of it happens in `.demo/` of this repository (or `$PERDURE_DEMO_FOLDER`), and no process is left when it
 ends. It fails with exit code 1 where the story does not go as told.
@@ -30,9 +31,10 @@ STAGE = Path(os.environ.get("PERDURE_DEMO_FOLDER") or ROOT / ".demo").absolute()
 SHOP = STAGE / "shop"
 HOME = STAGE / "perdure"
 SCRIPT = STAGE / "agent-script.yaml"
+CHECKS = STAGE / "shop-checks.yaml"
 BIN = Path(sys.prefix) / "bin"
 NAME = "raise-coverage"
-FIRST, SECOND = "demo-first", "demo-second"
+FIRST, SECOND, THIRD, FOURTH = "demo-first", "demo-second", "demo-third", "demo-fourth"
 LIMIT_SECONDS = 300
 
 
@@ -48,6 +50,7 @@ def main() -> int:
             first_run()
             second_run()
             harvest()
+            edit_and_run_again()
     except StoryBroken as error:
         click.secho(f"\nThe demo failed: {error}", fg="red", err=True)
         return 1
@@ -70,6 +73,7 @@ def stage() -> Generator[None]:
     shutil.rmtree(STAGE, ignore_errors=True)
     SAMPLES[NAME].make(SHOP)
     shutil.copy(SAMPLES[NAME].script, SCRIPT)
+    shutil.copy(ROOT / "tools" / "samples" / CHECKS.name, CHECKS)
     tell(
         "A small shop, made just now with its git history. One of its modules, shop/discounts.py, has a single test.",
         "The definition `raise-coverage` measures, lets a coding agent write tests, checks its work and asks a person.",
@@ -99,10 +103,8 @@ def second_run() -> None:
     started = time.monotonic()
     printed = perdure(*run_arguments(SECOND), "-i", "ask=false")
     seconds = time.monotonic() - started
-    cached = sum("completed  (from the cache" in line for line in printed)
-    if cached != 3:  # baseline, write_tests, verify
-        raise StoryBroken(f"{cached} steps of the second run came from the cache, not 3")
-    tell(f"That took {seconds:.1f} s from command to exit: {cached} steps came from the cache, the agent among them.")
+    from_cache(printed, "baseline", "write_tests", "verify")
+    tell(f"That took {seconds:.1f} s from command to exit: 3 steps came from the cache, the agent among them.")
     perdure("cache", "explain", SECOND, "write_tests")
 
 
@@ -112,6 +114,25 @@ def harvest() -> None:
     perdure("apply", FIRST)
     run(["git", "status", "--short"])
     run(["python", "-W", "ignore", "-m", "pytest", "-q", "--cov=shop", "--cov-report=term"])
+
+
+def edit_and_run_again() -> None:
+    """Change one source file between two runs: what does not depend on it comes from the cache."""
+    tell("A definition of the shop's own: four cached steps, each of which names the files that it reads.")
+    perdure("run", f"../{CHECKS.name}", "--id", THIRD)
+    tell("Now one source file is edited, for a new voucher. What reads it runs, and what is made from that; no more.")
+    run(["sed", "-i.before", 's/"SPRING": 1000/&, "SUMMER": 1500/', "shop/discounts.py"])
+    printed = perdure("run", f"../{CHECKS.name}", "--id", FOURTH)
+    from_cache(printed, "basket")
+    perdure("cache", "explain", FOURTH, "discounts")
+    perdure("cache", "explain", FOURTH, "poster")
+
+
+def from_cache(printed: list[str], *steps: str) -> None:
+    """Break the story where other steps than these came from the cache."""
+    cached = [line.split()[1] for line in printed if "completed  (from the cache" in line]
+    if cached != list(steps):
+        raise StoryBroken(f"from the cache came {', '.join(cached) or 'nothing'}, and not {', '.join(steps)}")
 
 
 def run_arguments(execution_id: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,14 +18,21 @@ from client.output import Problem, one_line, say, write_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pydantic import JsonValue
+
     from activities.cache.counts import Count
-    from activities.cache.explanations import Difference, Explanation
+    from activities.cache.explanations import Explanation
     from activities.cache.housekeeping import CacheStats
     from activities.cache.records import CacheRecord
+    from activities.store.interface import Store
     from definitions.records import Status, StepStatus
 
 
 SHOWN_DIFFERENCES = 40
+NOTHING_KEPT = "nothing is kept under this key"
+"""What the look-up says where there is nothing that it may take."""
+_SCRIPT_VALUE = "values.PERDURE_V"
+_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 
 @click.group(short_help="Explain, count and clear cached steps.")
@@ -54,7 +62,8 @@ def explain(execution_id: str, step: str, as_json: bool, profile: str | None) ->
     if as_json:
         write_json({"execution_id": execution_id, "step": step, "cached": record.cached, **_as_json(explanation)})
     else:
-        for line in _explained(step, explanation, is_hit=record.cached):
+        spoken = _spoken(explanation, store, execution_id, step)
+        for line in _explained(step, explanation, spoken, is_hit=record.cached):
             click.echo(line)
     return ExitCode.SUCCESS
 
@@ -126,7 +135,16 @@ def _step(status: Status, step: str) -> StepStatus:
     return status.steps[step]
 
 
-def _explained(step: str, explanation: Explanation, *, is_hit: bool) -> Iterator[str]:
+def _spoken(explanation: Explanation, store: Store, execution_id: str, step: str) -> dict[str, str]:
+    """Return how people call the fields that have another name in the key."""
+    if not any(found.field.startswith(_SCRIPT_VALUE) for found in explanation.differences):
+        return {}
+    from client.script_values import placeholders
+
+    return {f"values.{name}": shown for name, shown in placeholders(store, execution_id, step).items()}
+
+
+def _explained(step: str, explanation: Explanation, spoken: dict[str, str], *, is_hit: bool) -> Iterator[str]:
     yield messages.cache_verdict(step, explanation.key, is_hit=is_hit)
     if is_hit:
         if explanation.record is not None:
@@ -134,7 +152,8 @@ def _explained(step: str, explanation: Explanation, *, is_hit: bool) -> Iterator
         return
     yield _why(explanation)
     for found in explanation.differences[:SHOWN_DIFFERENCES]:
-        yield _difference(found)
+        name = one_line(spoken.get(found.field, found.field))
+        yield messages.difference(name, _value(found.before), _value(found.after))
     more = len(explanation.differences) - SHOWN_DIFFERENCES
     if more > 0:
         yield messages.more_differences(more)
@@ -149,6 +168,8 @@ def _whose(record: CacheRecord) -> str:
 
 
 def _why(explanation: Explanation) -> str:
+    if explanation.verdict == "same" and explanation.reason == NOTHING_KEPT and explanation.earlier is not None:
+        return messages.out_of_reach(explanation.earlier.produced_by.execution_id)
     if explanation.verdict == "same":
         return messages.same_key(explanation.reason)
     if explanation.verdict == "differs" and explanation.earlier is not None:
@@ -157,9 +178,11 @@ def _why(explanation: Explanation) -> str:
     return messages.CACHE_VERDICTS[explanation.verdict]
 
 
-def _difference(found: Difference) -> str:
-    before, after = one_line(json.dumps(found.before), 80), one_line(json.dumps(found.after), 80)
-    return f"    {one_line(found.field)}: {before} -> {after}"
+def _value(value: JsonValue) -> str:
+    """Return a value of a field for a person: digests by their beginnings."""
+    if value is None:
+        return "absent"
+    return one_line(_DIGEST.sub(r"\1…", json.dumps(value, ensure_ascii=False)), 80)
 
 
 def _counted(found: CacheStats) -> Iterator[str]:

@@ -7,6 +7,7 @@ import pytest
 
 from activities.cache.index import Line, remember
 from activities.cache.keys import CacheKey
+from activities.cache.lookup import Miss, look_up
 from activities.cache.records import Producer
 from activities.cache.saving import save
 from activities.store.canonical_json import canonical_json
@@ -14,7 +15,8 @@ from activities.store.opening import open_store
 from activities.workspace.manifest import save_manifest
 from activities.workspace.snapshots import snapshot
 from client.exit_codes import ExitCode
-from definitions.records import Status, StepStatus, Usage
+from definitions.messages import Prepared
+from definitions.records import Ledger, RunHandle, Status, StepStatus, Usage
 
 
 @pytest.fixture
@@ -188,9 +190,8 @@ def test_apply_wants_a_folder(cli, changed):
 
 
 def cached(store, day, command, run_id):
-    key = CacheKey(
-        hashlib.sha256(command.encode()).hexdigest(), {"step": {"command": command}, "inputs": {"files": "0"}}, b"{}"
-    )
+    fields = {"step": {"command": command}, "inputs": {"files": "0"}, "values": {}}
+    key = CacheKey(hashlib.sha256(command.encode()).hexdigest(), fields, b"{}")
     moment = datetime(2026, 1, day, tzinfo=UTC)
     line = Line(
         key=key.digest,
@@ -257,7 +258,7 @@ def test_explain_says_why_a_result_under_the_same_key_was_not_taken(cli, store):
 def test_explain_shows_so_many_differences_and_json_all(cli, store):
     cached(store, 1, "echo 1", "one")
     files = canonical_json({f"src/{number}.py": "file 1" for number in range(50)})
-    key = CacheKey("ab" * 32, {"step": {"command": "echo 1"}, "inputs": {"files": "other"}}, files)
+    key = CacheKey("ab" * 32, {"step": {"command": "echo 1"}, "inputs": {"files": "other"}, "values": {}}, files)
     line = Line(
         key=key.digest,
         execution_id="two",
@@ -268,9 +269,61 @@ def test_explain_shows_so_many_differences_and_json_all(cli, store):
     remember(store, "d", "a", line)
     record(store, "two", steps={"a": StepStatus(status="failed", cache_key=key.digest)})
     said = cli("cache", "explain", "two", "a").out
-    assert '    inputs.files: src/0.py: null -> "file 1"' in said
+    assert '    inputs.files: src/0.py: absent -> "file 1"' in said
     assert "… and 10 more (`--json` has them all)" in said
     assert len(json.loads(cli("cache", "explain", "two", "a", "--json").out)["differences"]) == 50
+
+
+def missed(store, run_id, fields, day=2):
+    """A step of a run that looked for a key with these fields."""
+    key = CacheKey(hashlib.sha256(canonical_json(fields)).hexdigest(), fields, b"{}")
+    moment = datetime(2026, 1, day, tzinfo=UTC)
+    descriptor = store.write_blob(canonical_json(fields))
+    remember(store, "d", "a", Line(key=key.digest, execution_id=run_id, created_at=moment, descriptor=descriptor))
+    record(store, run_id, steps={"a": StepStatus(status="completed", cache_key=key.digest)})
+
+
+def test_explain_calls_a_value_of_a_script_as_its_author_did(cli, store):
+    cached(store, 1, "echo ${PERDURE_V1}", "one")
+    fields = {"step": {"command": "echo ${PERDURE_V1}"}, "inputs": {"files": "0"}, "values": {"PERDURE_V1": "you"}}
+    missed(store, "two", fields)
+    assert '    values.PERDURE_V1: absent -> "you"\n' in cli("cache", "explain", "two", "a").out
+    prepared = Prepared(
+        definition={
+            "id": "d",
+            "name": "d",
+            "steps": [{"id": "a", "type": "shell", "command": "echo {{ inputs.who }}"}],
+        },
+        definition_digest="",
+        inputs={},
+        run=RunHandle(execution_id="two", definition_id="d", context=""),
+    )
+    store.write_document("runs/two/prepared.json", prepared.model_dump_json().encode())
+    store.write_document("runs/two/ledger.json", Ledger().model_dump_json().encode())
+    assert '    {{ inputs.who }}: absent -> "you"\n' in cli("cache", "explain", "two", "a").out
+    for steps in ([{"id": "a", "type": "wait", "duration": "1s"}], "of another version"):
+        prepared.definition["steps"] = steps
+        store.write_document("runs/two/prepared.json", prepared.model_dump_json().encode())
+        assert "    values.PERDURE_V1: absent" in cli("cache", "explain", "two", "a").out
+
+
+def test_explain_shows_digests_by_their_beginnings(cli, store):
+    cached(store, 1, "echo 1", "one")
+    missed(
+        store, "two", {"step": {"command": "echo 1"}, "inputs": {"files": "0"}, "values": {"x": "file " + "ab" * 32}}
+    )
+    assert '    values.x: absent -> "file abababababab…"\n' in cli("cache", "explain", "two", "a").out
+
+
+def test_explain_says_whose_result_a_trusted_run_did_not_take(cli, store):
+    key = cached(store, 1, "echo 1", "one")
+    sought = look_up(store, CacheKey("0" * 64, {}, b"{}"), None)
+    assert isinstance(sought, Miss)
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    remember(store, "d", "a", Line(key=key, execution_id="two", created_at=moment, reason=sought.reason))
+    record(store, "two", steps={"a": StepStatus(status="completed", cache_key=key)})
+    said = cli("cache", "explain", "two", "a").out
+    assert "one has a result under this key, and it ran: that run is trusted less" in said
 
 
 def test_explain_says_when_there_is_nothing_to_explain(cli, store):

@@ -55,6 +55,10 @@ def test_the_demo_tells_its_story_and_leaves_no_process_when_run_twice(tmp_path:
             "made by demo-first, step write_tests",
             "$ perdure apply demo-first",
             " M tests/test_discounts.py",
+            "basket  completed  (from the cache)",
+            "$ perdure cache explain demo-fourth discounts",
+            "inputs.files: shop/discounts.py: ",
+            '{{ steps.vouchers.outputs.stdout }}: "WELCOME SPRING" -> "WELCOME SPRING SUMMER"',
             "perdure dev",
         ]
         places = [story.find(part) for part in in_order]
