@@ -60,8 +60,11 @@ def versions_table(store: Store, name: str) -> tuple[list[Any], Table]:
 def one_version(store: Store, version: ArtifactVersion) -> tuple[dict[str, Any], Table]:
     """Return all that is known of a version."""
     tags = [tag for tag, stands in _tags(store, version.name).items() if stands == version.version]
-    facts = {**_facts(version), "tags": tags}
-    rows = [(name, _shown(value)) for name, value in facts.items() if value not in (None, [], {})]
+    facts: dict[str, Any] = {**_facts(version), "tags": tags}
+    origin: dict[str, Any] = facts["published_by"]
+    told: dict[str, Any] = {name: value for name, value in facts.items() if name != "published_by"}
+    told |= {f"published_by.{name}": value for name, value in origin.items()}
+    rows = [(name, _shown(value)) for name, value in told.items() if value not in (None, [], {})]
     return facts, Table(("FACT", ""), rows)
 
 
@@ -144,7 +147,7 @@ def _columns(version: ArtifactVersion | None) -> tuple[str, str, str]:
     by = version.published_by
     who = by.execution_id or "?" if by.step is None else f"{by.execution_id} {by.step}"
     size = messages.size(version.size)
-    shown = size if version.kind == "file" else f"{size} in {version.files} files"
+    shown = size if version.kind == "file" else messages.folder_size(size, version.files)
     return (shown, f"{version.published_at:%Y-%m-%d %H:%M}", who)
 
 

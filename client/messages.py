@@ -454,6 +454,8 @@ def not_cached_hint(step: str) -> str:
 
 
 NOTHING_DONE = "nothing was done"
+NOBODY_ANSWERED = "nobody is there to answer; nothing was done"
+ANSWER_BEFOREHAND = "`--yes` does it without asking"
 NOTHING_TO_APPLY = "nothing to apply: the folder has all that the run changed"
 
 
@@ -618,6 +620,11 @@ def size(count: int) -> str:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1000
     raise AssertionError("the last unit takes all")
+
+
+def folder_size(total: str, files: int) -> str:
+    """Say how much is in a folder."""
+    return f"{total} in {files} {'file' if files == 1 else 'files'}"
 
 
 def confirm_collect(planned: "Collected", location: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from client import messages
+from client.asking import confirmed
 from client.exit_codes import ExitCode
 from client.options import json_option, profile_option, read_duration, read_execution_id
 from client.output import Problem, one_line, say, write_json, write_table
@@ -157,7 +158,7 @@ def delete(reference: str, whole: bool, force: bool, yes: bool, as_json: bool, p
         raise Problem(messages.tagged(reference, sorted(standing)), slug="tagged", remedy=remedy)
     if numbers and not yes:
         question = messages.confirm_delete_artifact(reference, len(numbers), store.location)
-        if not click.confirm(question, err=True):
+        if not confirmed(question):
             say(messages.NOTHING_DONE)
             return ExitCode.SUCCESS
     for name in standing:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from client import messages
+from client.asking import confirmed
 from client.exit_codes import ExitCode
 from client.options import json_option, profile_option, read_duration, run_argument
 from client.output import Problem, one_line, say, write_json
@@ -114,7 +115,7 @@ def clear(
     before = None if older_than is None else datetime.now(UTC) - older_than
     which = housekeeping.Which(definition, step, before)
     count = len(housekeeping.matching(store, which))
-    if count and not yes and not click.confirm(messages.confirm_clear(count, store.location), err=True):
+    if count and not yes and not confirmed(messages.confirm_clear(count, store.location)):
         say(messages.NOTHING_DONE)
         return ExitCode.SUCCESS
     removed = housekeeping.clear(store, which)

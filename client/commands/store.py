@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from client import messages
+from client.asking import confirmed
 from client.exit_codes import ExitCode
 from client.options import json_option, profile_option
 from client.output import Problem, one_line, say, write_json
@@ -47,7 +48,7 @@ def gc(dry_run: bool, runs: str, cached: str, grace: str, yes: bool, as_json: bo
     planned = _collected(store, found, retention, dry_run=True)
     collected = planned
     if not dry_run and _has_work(planned):
-        if not yes and not click.confirm(messages.confirm_collect(planned, store.location), err=True):
+        if not yes and not confirmed(messages.confirm_collect(planned, store.location)):
             say(messages.NOTHING_DONE)
             return ExitCode.SUCCESS
         collected = _collected(store, found, retention, dry_run=False)

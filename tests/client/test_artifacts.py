@@ -42,7 +42,9 @@ def test_names_versions_and_facts_are_listed(cli: Cli, store: Store):
     versions = cli("artifacts", "list", "report").out.splitlines()
     assert [line.split()[0] for line in versions[1:]] == ["2", "1"]
     assert "approved" in versions[2]
-    assert '{"score": 42}' in cli("artifacts", "list", "report@2").out
+    facts = dict(line.split(None, 1) for line in cli("artifacts", "list", "report@2").out.splitlines()[1:])
+    assert facts["metadata"] == '{"score": 42}'
+    assert facts["published_by.step"] == "make"
 
 
 def test_lists_are_json_when_asked(cli: Cli, store: Store):
