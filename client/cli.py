@@ -4,15 +4,15 @@ A command's module is imported when the command is called, so that `perdure --he
 `perdure validate` cost no more than they must. The table below is all that the help page reads.
 """
 
-import difflib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 import click
 
+from client import memory
 from client.exit_codes import MEANINGS, ExitCode
 from client.output import Problem, complain, say
 
@@ -95,8 +95,8 @@ class LazyGroup(click.Group):
                 remedy="`perdure --help` lists the commands there are",
             )
         if name not in _COMMANDS and not name.startswith("-"):
-            close = difflib.get_close_matches(name, _COMMANDS, n=1, cutoff=0.6)
-            way_out = f"did you mean `perdure {close[0]}`?" if close else "`perdure --help` lists the commands"
+            close = _closest(name, _COMMANDS)
+            way_out = f"did you mean `perdure {close}`?" if close else "`perdure --help` lists the commands"
             raise Problem(f"no command is called `{name}`", code=ExitCode.USAGE, slug="unknown-command", remedy=way_out)
         return super().resolve_command(ctx, args)
 
@@ -135,6 +135,7 @@ def perdure() -> None:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
+    memory.look_seldom()
     _leave(run(sys.argv[1:]))
 
 
@@ -213,10 +214,17 @@ def _usage_remedy(error: click.UsageError) -> str:
     path = error.ctx.command_path if error.ctx else "perdure"
     if isinstance(error, click.NoSuchOption):
         known = [name for param in error.ctx.command.params for name in param.opts] if error.ctx else []
-        close = difflib.get_close_matches(error.option_name, known, n=1, cutoff=0.6)
+        close = _closest(error.option_name, known)
         if close:
-            return f"did you mean `{close[0]}`?"
+            return f"did you mean `{close}`?"
     return f"`{path} --help` says what it takes"
+
+
+def _closest(name: str, known: Iterable[str]) -> str | None:
+    import difflib
+
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return close[0] if close else None
 
 
 def _leave(code: int) -> NoReturn:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from client import memory
 from client.endpoint import Endpoint
 from client.exit_codes import ExitCode
 from client.output import Problem, complain, say, write_json
@@ -118,6 +119,8 @@ def foreground(environment: Mapping[str, str] | None = None) -> None:
 def run_worker(settings: Settings) -> None:
     """Serve a cluster's task queues until told to stop."""
     from worker import lifetime
+
+    memory.look_as_usual()
 
     say(f"serving `{settings.task_queue}` and `{settings.agent_queue}`, store {settings.store}")
     lifetime.run(settings)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from activities.store.keys import run_key
 from client import closings, messages
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 QUERY_TIME = timedelta(seconds=10)
 EVENTS_LIMIT = 500
 """Events in one answer."""
-_EVENTS = TypeAdapter(list[Event])
-_NAMES = TypeAdapter(list[str])
+_EVENTS = TypeAdapter(list[Event], config=ConfigDict(defer_build=True))
+_NAMES = TypeAdapter(list[str], config=ConfigDict(defer_build=True))
 
 
 class NoAnswer(Exception):

@@ -36,7 +36,7 @@ SEARCH_ATTRIBUTES = {
 class Message(BaseModel):
     """Base of what comes from outside: tolerant of keys that it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class InlineDefinition(Message):
@@ -263,6 +263,3 @@ class EventsQuery(Message):
     limit: int = 500
     size: int | None = None
     """How many bytes, in place of how many events."""
-
-
-RunInput.model_rebuild()

@@ -110,27 +110,6 @@ class RunContext(Record):
     """Folders of the caller's that each private copy of the workspace links to, by path in the workspace."""
 
 
-class StepCall(Record):
-    """The input of one attempt."""
-
-    run: RunHandle
-    path: str
-    """The step's path in the run: `build`, `checks/lint`."""
-    attempt: int = 1
-    """The author's attempts (`retry`), from 1; a lost worker does not count."""
-    visit: int = 1
-    step: dict[str, JsonValue]
-    """The step as normalised, templates unresolved."""
-    values: dict[str, JsonValue] = {}
-    """The scope (`inputs`, `steps`, `env`, `run`) as far as the step's texts refer to it."""
-    tree: str | None = None
-    """Digest of the workspace's manifest before the step; None: no workspace."""
-    answer_fields: list[str] = []
-    """Fields of an agent's answer that other steps read: asked for where there is no schema."""
-    spent: "Usage | None" = None
-    """What the step's earlier attempts used of its budget."""
-
-
 class Usage(Record):
     """What an agent used; sums over sessions and attempts."""
 
@@ -162,6 +141,27 @@ class Usage(Record):
             cost_source="reported" if costs else "unknown",
             wall_seconds=self.wall_seconds + more.wall_seconds,
         )
+
+
+class StepCall(Record):
+    """The input of one attempt."""
+
+    run: RunHandle
+    path: str
+    """The step's path in the run: `build`, `checks/lint`."""
+    attempt: int = 1
+    """The author's attempts (`retry`), from 1; a lost worker does not count."""
+    visit: int = 1
+    step: dict[str, JsonValue]
+    """The step as normalised, templates unresolved."""
+    values: dict[str, JsonValue] = {}
+    """The scope (`inputs`, `steps`, `env`, `run`) as far as the step's texts refer to it."""
+    tree: str | None = None
+    """Digest of the workspace's manifest before the step; None: no workspace."""
+    answer_fields: list[str] = []
+    """Fields of an agent's answer that other steps read: asked for where there is no schema."""
+    spent: Usage | None = None
+    """What the step's earlier attempts used of its budget."""
 
 
 class SharedArtifact(Record):
@@ -590,6 +590,3 @@ class Status(Record):
     """The run that this one took up (`perdure rerun`)."""
     events: int = Field(default=0)
     """How many events there are so far (see the query `events`)."""
-
-
-StepCall.model_rebuild()

@@ -1,0 +1,57 @@
+"""How much a command does before it does its work: what it imports, builds and looks through."""
+
+import gc
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from client import memory
+
+ROOT = Path(__file__).parents[2]
+
+
+def told_by(program: str) -> list[str]:
+    """Return what a fresh Python prints."""
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.split()
+
+
+@pytest.fixture
+def thresholds() -> Iterator[tuple[int, int, int]]:
+    before = gc.get_threshold()
+    yield before
+    gc.set_threshold(*before)
+
+
+def test_nothing_is_looked_through_while_a_command_reads_a_definition():
+    program = (
+        "import gc; from client import memory; memory.look_seldom()\n"
+        "from client.request_files import load_definition\n"
+        "load_definition('raise-coverage', with_lint=True)\n"
+        "print(*[generation['collections'] for generation in gc.get_stats()])"
+    )
+    looks = [int(count) for count in told_by(program)]
+    assert looks[1:] == [0, 0]
+
+
+def test_worker_looks_as_usual_when_a_command_became_one(thresholds):
+    memory.look_seldom()
+    assert gc.get_threshold()[0] == memory.OBJECTS_BEFORE_A_LOOK
+    memory.look_as_usual()
+    assert gc.get_threshold() == thresholds
+
+
+def test_only_the_models_that_are_used_are_built_when_a_definition_is_read():
+    program = (
+        "from client.request_files import load_definition\n"
+        "from definitions.records import Record\n"
+        "from definitions.messages import Message\n"
+        "load_definition('raise-coverage')\n"
+        "print(*[one.__name__ for base in (Record, Message) for one in base.__subclasses__()"
+        " if one.__pydantic_complete__])"
+    )
+    assert set(told_by(program)) <= {"WorkspaceInput"}
