@@ -133,10 +133,14 @@ class Bucket:
             return False
         upload = str(self._ask("write to", lambda: self._begin(name))["UploadId"])
         try:
-            parts = [
-                self._copy_part(name, upload, number, start, min(start + COPIED_AT_ONCE, found.size) - 1)
-                for number, start in enumerate(range(0, found.size, COPIED_AT_ONCE), start=1)
-            ]
+            parts: list[Mapping[str, Any]] = []
+            for start in range(0, found.size, COPIED_AT_ONCE):
+                last = min(start + COPIED_AT_ONCE, found.size) - 1
+                part = self._copy_part(name, upload, len(parts) + 1, start, last)
+                if part is None:  # gone since we looked
+                    self.abort_parts(name, upload)
+                    return False
+                parts.append(part)
             self.end_parts(name, upload, parts)
         except BaseException:
             with contextlib.suppress(StoreError):
@@ -240,7 +244,7 @@ class Bucket:
     def _begin(self, name: str, **parameters: str) -> Mapping[str, Any]:
         return self._client.create_multipart_upload(**self._named(name), **parameters, **self._encryption)
 
-    def _copy_part(self, name: str, upload: str, number: int, first: int, last: int) -> Mapping[str, Any]:
+    def _copy_part(self, name: str, upload: str, number: int, first: int, last: int) -> Mapping[str, Any] | None:
         source = {"Bucket": self.location.bucket, "Key": self.location.full(name)}
 
         def copy() -> Mapping[str, Any]:
@@ -253,7 +257,7 @@ class Bucket:
             )
             return {"PartNumber": number, "ETag": copied["CopyPartResult"]["ETag"]}
 
-        return self._ask("write to", copy)
+        return self._ask("write to", lambda: self._or_none(copy))
 
     def _named(self, name: str) -> dict[str, Any]:
         return {"Bucket": self.location.bucket, "Key": self.location.full(name)}

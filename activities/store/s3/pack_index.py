@@ -77,14 +77,23 @@ class PackIndex:
         return modified is not None and modified > self._bucket.now() - RENEWED_AFTER
 
     def renew(self, pack: str) -> bool:
-        """Make a pack young by writing its index again; False where it is gone."""
-        index = self._read(pack)
-        if index is None or self._bucket.look_at(pack_name(pack)) is None:
-            self.drop(pack)
-            return False
-        self._bucket.put(INDEX + pack, index, hashlib.sha256(index).digest())
-        self._modified[pack] = self._bucket.now()
-        return True
+        """Make a pack young by writing its index again; False where it is gone.
+
+        Only over the index that is there: one that a sweep removed meanwhile must not come back without its pack.
+        """
+        found = self._bucket.get(INDEX + pack)
+        is_whole = found is not None and _is_sound(found.body) and self._bucket.look_at(pack_name(pack)) is not None
+        if found is not None and is_whole:
+            checksum = hashlib.sha256(found.body).digest()
+            if self._bucket.put(INDEX + pack, found.body, checksum, if_match=found.etag):
+                self._modified[pack] = self._bucket.now()
+                return True
+        self.drop(pack)
+        return False
+
+    def is_whole(self, pack: str) -> bool:
+        """Whether a pack and its index are there now."""
+        return all(self._bucket.look_at(name) is not None for name in (INDEX + pack, pack_name(pack)))
 
     def rows(self, pack: str) -> list[Row]:
         """Return what a pack holds (read again: rows are not kept by pack)."""

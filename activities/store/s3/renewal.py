@@ -2,7 +2,8 @@
 
 A sweep says what it is about to remove (an object below `dying/`, see `sweeping`), looks at its age once more, and
 removes it. Whoever renews looks there afterwards: what is named was perhaps looked at before we renewed it, so we
-wait until the sweep is through with it, and see whether it is there still.
+wait until the sweep is through with it. Then we see whether it is there still, named or not: a sweep may have been
+through with it before we looked.
 """
 
 import json
@@ -47,10 +48,19 @@ class Renewal:
         missing = self._presence.missing(wanted)
         packs = {location.pack for digest in wanted - missing if (location := self._index.find(digest))}
         old = {pack for pack in packs if not self._index.is_young_pack(pack)}
-        gone = {pack for pack in sorted(old) if not self._index.renew(pack)}
-        gone |= {pack for pack in self._awaited(old - gone) if not self._index.renew(pack)}
+        renewed = {pack for pack in sorted(old) if self._index.renew(pack)}
+        self.wait_for_sweeps(renewed)
+        for pack in renewed:
+            if not self._index.is_whole(pack):
+                self._index.drop(pack)
         alone = {digest for digest in wanted - missing if self._index.find(digest) is None}
         return missing | self.renew_alone(alone)
+
+    def renew_pack(self, pack: str) -> bool:
+        """Make a pack young; False where it is not whole, and no sweep is about to remove what is left of it."""
+        is_renewed = self._index.renew(pack)
+        self.wait_for_sweeps({pack})
+        return is_renewed and self._index.is_whole(pack)
 
     def renew_alone(self, digests: Collection[str]) -> set[str]:
         """Make blobs that stand alone young; return which are not there."""
@@ -65,21 +75,20 @@ class Renewal:
                 renewed.add(digest)
             if found is None or (digest in renewed and not self._bucket.renew(blob_name(digest))):
                 missing.add(digest)
-        missing |= {digest for digest in self._awaited(renewed) if not self._bucket.look_at(blob_name(digest))}
+        self.wait_for_sweeps(renewed)
+        missing |= {digest for digest in renewed - missing if self._bucket.look_at(blob_name(digest)) is None}
         for digest in digests:
             if digest not in missing:
                 self._presence.note_young(digest)
         return missing
 
-    def _awaited(self, names: set[str]) -> set[str]:
-        """Wait until no sweep is about to remove any of these; return those that one was."""
-        named = names & self._dying() if names else set[str]()
+    def wait_for_sweeps(self, names: set[str]) -> None:
+        """Return when no sweep is about to remove any of these."""
         deadline = time.monotonic() + DYING_AT_MOST.total_seconds()
-        while named & self._dying():
+        while names and names & self._dying():
             if time.monotonic() > deadline:
                 raise StoreAway(f"a sweep of `{self._bucket.location}` does not end; wait for `perdure store gc`")
             time.sleep(_POLL)
-        return named
 
     def _dying(self) -> set[str]:
         """Return what sweeps are about to remove."""

@@ -123,9 +123,10 @@ class Sweeper:
 
     def _remove_leftovers(self, before: datetime) -> None:
         known = {item.name.removeprefix(INDEX) for item in self._bucket.listing(INDEX)}
-        for item in self._bucket.listing("packs/"):
-            if item.modified < before and item.name.rpartition("/")[2] not in known:
-                self._bucket.delete(item.name)
+        packs = [item for item in self._bucket.listing("packs/") if item.modified < before]
+        left = {item.name.rpartition("/")[2] for item in packs} - known
+        if left:
+            self._remove(left, before, age_of=pack_name, parts_of=lambda pack: [pack_name(pack)])
         for folder in ("links/", DYING):
             for item in self._bucket.listing(folder):
                 if item.modified < before:

@@ -195,8 +195,14 @@ class _Sender:
         while not self._bucket.put(name, stored, checksum, if_absent=not is_damaged):
             if self._renewal.renew_alone([digest]) == set():
                 break
+        while is_damaged and self._is_swept(digest):  # what was damaged was perhaps about to go
+            self._bucket.put(name, stored, checksum)
         self._presence.note_young(digest)
         self._cache.keep("blobs", digest, stored)
+
+    def _is_swept(self, digest: str) -> bool:
+        self._renewal.wait_for_sweeps({digest})
+        return self._bucket.look_at(blob_name(digest)) is None
 
     def put_file(self, descriptor: int) -> tuple[str, int]:
         """Keep a big file: hashed first, for its digest is its name, and again while it is sent."""
@@ -235,8 +241,18 @@ class _Sender:
         return True
 
     def put_pack(self, pack: Pack) -> None:
-        self._bucket.put(pack_name(pack.name), pack.body, bytes.fromhex(pack.name), if_absent=True)
-        self._bucket.put(INDEX + pack.name, pack.rows, hashlib.sha256(pack.rows).digest(), if_absent=True)
+        """Keep a pack. One of the same files may be there, perhaps for long: a sweep may be about to remove it."""
+        name, checksum = pack_name(pack.name), bytes.fromhex(pack.name)
+        while True:
+            is_new = self._bucket.put(name, pack.body, checksum, if_absent=True)
+            if not is_new:
+                if self._renewal.renew_pack(pack.name):
+                    break
+                self._bucket.put(name, pack.body, checksum)  # over what a killed writer left
+            self._bucket.put(INDEX + pack.name, pack.rows, hashlib.sha256(pack.rows).digest())
+            self._renewal.wait_for_sweeps(set() if is_new else {pack.name})
+            if is_new or self._index.is_whole(pack.name):
+                break
         self._cache.keep("packs", pack.name, pack.body)
         self._cache.keep("index", pack.name, pack.rows)
         self._index.add(pack)
