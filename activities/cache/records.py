@@ -17,8 +17,9 @@ from pydantic import JsonValue, ValidationError
 
 from activities.cache.keys import record_key
 from activities.store.canonical_json import digest_of
-from activities.store.interface import Store, StoreForbidden
+from activities.store.interface import BlobMissing, Store, StoreForbidden
 from activities.workspace.deltas import delta_from_json
+from activities.workspace.manifest import WHOLE_UP_TO, load_manifest
 from definitions.records import Record, Usage, is_file_reference, is_folder_reference, is_value_reference
 from definitions.trust import TRUSTED, Trust
 
@@ -73,7 +74,8 @@ def read_record(store: Store, name: str, *, is_taken: bool = False) -> CacheReco
     except (ValueError, ValidationError):
         _remove(store, name)
         return "what was kept is damaged and was removed"
-    gone = min(_missing(store, set(needed_blobs(record)), is_taken=is_taken), default=None)
+    needed = {*needed_blobs(record), *_inside_folders(store, record)}
+    gone = min(_missing(store, needed, is_taken=is_taken), default=None)
     if gone is not None:
         _remove(store, name)
         return f"content that was kept is gone (blob `{gone[:12]}…`); the record was removed"
@@ -126,10 +128,21 @@ def records_of(store: Store, digest: str) -> list[CacheRecord]:
 
 def needed_blobs(record: CacheRecord) -> Iterator[str]:
     """Yield the digests of all blobs that a hit needs."""
-    yield from _referenced([*record.outputs.values(), *record.artifacts.values()])
+    yield from (digest for digest, _ in _referenced([*record.outputs.values(), *record.artifacts.values()]))
     for change in delta_from_json(record.delta):
         if change.after is not None and change.after.type == "f":
             yield change.after.digest
+
+
+def _inside_folders(store: Store, record: CacheRecord) -> Iterator[str]:
+    """Yield what the folders that a record refers to lead to; of one that is gone itself, nothing."""
+    for digest, is_folder in _referenced([*record.outputs.values(), *record.artifacts.values()]):
+        if is_folder:
+            with contextlib.suppress(BlobMissing):
+                manifest = load_manifest(store, digest)
+                if manifest.count > WHOLE_UP_TO:
+                    yield from (shard.digest for shard in manifest.shards)
+                yield from (entry.digest for entry in manifest.entries if entry.type == "f")
 
 
 def _missing(store: Store, digests: set[str], *, is_taken: bool) -> set[str]:
@@ -144,11 +157,12 @@ def _remove(store: Store, name: str) -> None:
         store.delete_record(name)
 
 
-def _referenced(value: JsonValue) -> Iterator[str]:
+def _referenced(value: JsonValue) -> Iterator[tuple[str, bool]]:
+    """Yield what a value refers to, and whether that is a folder."""
     if is_file_reference(value) or is_folder_reference(value):
-        yield str(value.get("digest"))
+        yield str(value.get("digest")), is_folder_reference(value)
     elif is_value_reference(value):
-        yield str(value["$value"])
+        yield str(value["$value"]), False
     elif isinstance(value, dict):
         for below in value.values():
             yield from _referenced(below)

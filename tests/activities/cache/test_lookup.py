@@ -9,8 +9,8 @@ from pydantic import JsonValue
 from activities.cache.lookup import ANY, Hit, Limits, Miss, look_up, tree_after
 from activities.store.canonical_json import digest_of
 from activities.store.interface import Store, StoreForbidden
-from activities.workspace.manifest import Manifest, load_manifest
-from definitions.records import file_reference, value_reference
+from activities.workspace.manifest import Manifest, load_manifest, save_manifest
+from definitions.records import file_reference, folder_reference, value_reference
 from definitions.trust import TRUSTED, parse_trust
 from tests.activities.cache.results import NOON, keep, key_of
 from tests.activities.workspace.trees import tree
@@ -294,3 +294,13 @@ def test_names_that_are_not_utf8_come_back(store: Store) -> None:
     before, after = tree(store, {"a": "1"}), tree(store, {"a": "1", "x\udcff": "2", "l": "-> x\udcff"})
     keep(store, KEY, before, after)
     assert hit(store, before).tree == after
+
+
+def test_record_is_removed_when_a_file_in_a_folder_that_it_refers_to_is_gone(store: Store) -> None:
+    inside = tree(store, {"x": "1", "deep/y": "2"})
+    folder = folder_reference("d", save_manifest(store, inside), 2, 2)
+    keep(store, KEY, artifacts={"d": folder})
+    assert hit(store, None).record.artifacts == {"d": folder}
+    blob = digest_of(b"2")
+    (Path(store.location) / "cas" / blob[:2] / blob).unlink()
+    assert miss(store, None) == f"content that was kept is gone (blob `{blob[:12]}…`); the record was removed"
