@@ -250,6 +250,13 @@ def detached(execution_id: str) -> list[str]:
     ]
 
 
+def sign_of_life(running: Sequence[str], undecided: Sequence[str]) -> str:
+    """Say what a run is at, where nothing was said for long."""
+    told = [f"running: {', '.join(running)}"] if running else []
+    told += [f"waits for a decision: {', '.join(undecided)}"] if undecided else []
+    return f"still {'; '.join(told) or 'waiting'}"
+
+
 def still_waiting(execution_id: str, timeout: str) -> list[str]:
     """Say that the time for watching is up."""
     return [f"not ended after {timeout}; the run goes on", f"  come back: perdure watch {execution_id}"]

@@ -61,12 +61,14 @@ class LineProgress:
 
     def __init__(self) -> None:
         self._running: dict[str, datetime] = {}
+        self._undecided: dict[str, datetime] = {}
         self._counts = IterationCounts()
         self._spoke_at = time.monotonic()
 
     def event(self, event: Event) -> None:
         """Write the line of an event, if it has one."""
         _follow_running(self._running, event)
+        _follow_undecided(self._undecided, event)
         self._counts.follow(event)
         line = line_of(event)
         if line is not None:
@@ -84,13 +86,16 @@ class LineProgress:
         if time.monotonic() - self._spoke_at < SIGN_OF_LIFE_SECONDS:
             return
         now = datetime.now().astimezone()
-        latest = list(self._running.items())
-        running = [f"{self._counted(path)} ({messages.span(now - since)})" for path, since in latest[:STILL_SHOWN]]
-        running += [f"{len(latest) - STILL_SHOWN} more"] if len(latest) > STILL_SHOWN else []
-        self._say(f"{now:%H:%M:%S} still {'running: ' + ', '.join(running) if running else 'waiting'}", None)
+        running, undecided = self._shown(self._running, now), self._shown(self._undecided, now)
+        self._say(f"{now:%H:%M:%S} {messages.sign_of_life(running, undecided)}", None)
 
     def close(self) -> None:
         """Nothing is to be left behind."""
+
+    def _shown(self, steps: Mapping[str, datetime], now: datetime) -> list[str]:
+        """Return steps with how long it has been, the first of many."""
+        shown = [f"{self._counted(path)} ({messages.span(now - since)})" for path, since in steps.items()]
+        return shown if len(shown) <= STILL_SHOWN else [*shown[:STILL_SHOWN], f"{len(shown) - STILL_SHOWN} more"]
 
     def _counted(self, path: str) -> str:
         return f"{path} {self._counts.text(path)}".rstrip()
@@ -173,8 +178,18 @@ def _follow_running(running: dict[str, datetime], event: Event) -> None:
         return
     if event.type == "step_started":
         running[event.step] = event.timestamp.astimezone()
-    elif event.type in ("step_completed", "step_failed", "step_skipped", "approval_decided"):
+    elif event.type in ("step_completed", "step_failed", "step_skipped", "approval_required", "approval_decided"):
         running.pop(event.step, None)
+
+
+def _follow_undecided(undecided: dict[str, datetime], event: Event) -> None:
+    """Keep the steps that wait for a decision, with since when."""
+    if event.step is None:
+        return
+    if event.type == "approval_required":
+        undecided[event.step] = event.timestamp.astimezone()
+    elif event.type in ("approval_decided", "step_completed", "step_failed", "step_skipped"):
+        undecided.pop(event.step, None)
 
 
 def _completion(facts: Mapping[str, JsonValue]) -> str:

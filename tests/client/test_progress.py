@@ -1,4 +1,5 @@
 import io
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -94,6 +95,21 @@ def test_line_mode_gives_a_sign_of_life_only_after_silence(capsys, monkeypatch):
     assert "note: the server answers again" in said
     assert said.splitlines()[-1].endswith("still waiting")
     lines.close()
+
+
+def test_line_mode_tells_who_waits_for_a_decision_from_what_runs(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "SIGN_OF_LIFE_SECONDS", 0)
+    lines = LineProgress()
+    for happened in (event("step_started", "a"), event("step_started", "ok"), event("approval_required", "ok")):
+        lines.event(happened)
+    lines.tick()
+    assert re.search(r"still running: a \(.*\); waits for a decision: ok \(", capsys.readouterr().err)
+    lines.event(event("step_completed", "a"))
+    lines.tick()
+    assert "still waits for a decision: ok (" in capsys.readouterr().err
+    lines.event(event("approval_decided", "ok"))
+    lines.tick()
+    assert capsys.readouterr().err.endswith("still waiting\n")
 
 
 def live(width=80, height=24):
