@@ -7,8 +7,9 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from definitions.concurrency import (
-    GROUP_LIMIT,
+from definitions.concurrency import GROUP_LIMIT
+from definitions.errors import ExpressionError
+from definitions.locks import (
     LOCK_TYPE,
     AskCall,
     Claim,
@@ -18,7 +19,6 @@ from definitions.concurrency import (
     LockInput,
     lock_id,
 )
-from definitions.errors import ExpressionError
 from definitions.models import Definition
 from definitions.templates import render_value, to_text
 

@@ -32,7 +32,7 @@ from activities.step_cache import StepCache
 from activities.store.interface import Store
 from activities.store.patience import PatientStore, Vigil
 from activities.workspace.checkouts import Checkouts
-from definitions.concurrency import AskCall, Gone, GoneCall
+from definitions.locks import AskCall, Gone, GoneCall
 from definitions.messages import CancelCall, FinishCall, PrepareCall, Prepared
 from definitions.records import (
     EvaluateCall,

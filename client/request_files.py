@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
@@ -24,13 +25,15 @@ from definitions.finders import Files, Names
 from definitions.inputs import check_inputs, parse_assignment
 from definitions.library import Found, Whole, load_whole, names_a_file
 from definitions.loader import Loaded
-from definitions.messages import InlineDefinition
 from definitions.models import Definition
 from definitions.nodes import Mapping as MappingNode
 from definitions.nodes import to_value
 from definitions.steps.agent import FoundNames
 from definitions.suggestions import closest
 from definitions.yaml_guard import MAXIMUM_BYTES, read
+
+if TYPE_CHECKING:
+    from definitions.messages import InlineDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Source:
     whole: Whole
     """It, and all that it leads to."""
     file: str
-    reference: str | InlineDefinition
+    reference: "str | InlineDefinition"
     names: FoundNames = field(default_factory=FoundNames)
     """The agents and skills that it calls by name, as found around the workspace."""
 
@@ -95,8 +98,10 @@ def sent_texts(whole: Whole) -> dict[str, str]:
     return {key: text for key, text in whole.texts.items() if not _is_of_catalog(key, whole)}
 
 
-def _reference(name: str, whole: Whole, file: str) -> str | InlineDefinition:
+def _reference(name: str, whole: Whole, file: str) -> "str | InlineDefinition":
     """Return how the start input names a definition: the worker has the catalog, and the folder that it is told of."""
+    from definitions.messages import InlineDefinition  # `perdure validate` sends nothing
+
     is_named = not names_a_file(name)
     if is_named and (worker_folder(os.environ) is not None or file == _catalog_file(name)):
         return name

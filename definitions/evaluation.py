@@ -14,7 +14,7 @@ from typing import Protocol, cast
 from pydantic import JsonValue
 
 from definitions.errors import ExpressionError, PerdureError
-from definitions.records import VALUE_KEY
+from definitions.stored_values import VALUE_KEY
 
 WORK_LIMIT = 1_000_000
 """Items and characters that functions and comparisons of one evaluation may go through (well under a second)."""

@@ -24,7 +24,7 @@ from definitions.durations import parse_duration
 from definitions.errors import DefinitionInvalid
 from definitions.models import Definition, Input
 from definitions.nodes import Path
-from definitions.records import FILE_KEY, VALUE_KEY, is_file_reference
+from definitions.stored_values import FILE_KEY, VALUE_KEY, is_file_reference
 from definitions.suggestions import did_you_mean, listed
 from definitions.values import INTEGER_LIMIT
 

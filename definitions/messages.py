@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
-from definitions.concurrency import ClaimedGroup
+from definitions.locks import ClaimedGroup
 from definitions.records import Event, Ledger, Record, RunHandle, Status
 from definitions.steps.agent import FoundNames
 from definitions.trust import TRUST_PATTERN

@@ -1,23 +1,27 @@
 """What travels between the rooms: calls, results, the ledger, the status.
 
 Shapes are JSON in Temporal's history: a new field needs a default, a field is never renamed. Values
-over `INLINE_LIMIT` bytes do not travel: they are in the store, and a reference stands for them.
+over `INLINE_LIMIT` bytes do not travel: they are in the store, and a reference stands for them
+(`definitions.stored_values`, whose names are here too).
 """
 
-import json
 from datetime import datetime
-from typing import Literal, TypeGuard
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from definitions.steps.agent import FoundNames
-
-INLINE_LIMIT = 1024
-"""Bytes of JSON up to which a value travels inline; bigger ones are blobs."""
-
-FILE_KEY = "$file"
-FOLDER_KEY = "$folder"
-VALUE_KEY = "$value"
+from definitions.stored_values import FILE_KEY as FILE_KEY
+from definitions.stored_values import FOLDER_KEY as FOLDER_KEY
+from definitions.stored_values import INLINE_LIMIT as INLINE_LIMIT
+from definitions.stored_values import VALUE_KEY as VALUE_KEY
+from definitions.stored_values import file_reference as file_reference
+from definitions.stored_values import folder_reference as folder_reference
+from definitions.stored_values import is_file_reference as is_file_reference
+from definitions.stored_values import is_folder_reference as is_folder_reference
+from definitions.stored_values import is_value_reference as is_value_reference
+from definitions.stored_values import json_size as json_size
+from definitions.stored_values import value_reference as value_reference
 
 RunState = Literal["pending", "running", "paused", "waiting_approval", "completed", "failed", "cancelled", "rejected"]
 StepState = Literal["pending", "running", "waiting_approval", "completed", "failed", "skipped", "cancelled"]
@@ -28,44 +32,6 @@ class Record(BaseModel):
     """Base of all shapes on the wire: frozen; unknown fields of a newer version are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
-
-
-# --- values -----------------------------------------------------------------------------------------
-
-
-def file_reference(path: str, digest: str, size: int) -> dict[str, JsonValue]:
-    """Return the value of a file output: an immutable copy in the store, named by the path it had."""
-    return {FILE_KEY: path, "digest": digest, "size": size}
-
-
-def folder_reference(path: str, digest: str, size: int, files: int) -> dict[str, JsonValue]:
-    """Return the value of a folder that a run kept: `digest` is that of its tree's manifest."""
-    return {FOLDER_KEY: path, "digest": digest, "size": size, "files": files}
-
-
-def value_reference(digest: str, size: int) -> dict[str, JsonValue]:
-    """Return what stands for a JSON value too big to travel; its blob is the value's JSON text."""
-    return {VALUE_KEY: digest, "size": size}
-
-
-def is_file_reference(value: object) -> TypeGuard[dict[str, JsonValue]]:
-    """Whether `value` stands for a file."""
-    return isinstance(value, dict) and FILE_KEY in value
-
-
-def is_folder_reference(value: object) -> TypeGuard[dict[str, JsonValue]]:
-    """Whether `value` stands for a folder."""
-    return isinstance(value, dict) and FOLDER_KEY in value
-
-
-def is_value_reference(value: object) -> TypeGuard[dict[str, JsonValue]]:
-    """Whether `value` stands for a big value in the store."""
-    return isinstance(value, dict) and VALUE_KEY in value
-
-
-def json_size(value: JsonValue) -> int:
-    """Return the bytes of a value's compact JSON text: what `INLINE_LIMIT` bounds."""
-    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 # --- one attempt ------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from definitions.errors import ExpressionError
 from definitions.evaluation import Scope
 from definitions.expressions import Expression, Reference, parse_condition
 from definitions.expressions.paths import ROOTS, Key
-from definitions.records import is_file_reference, is_value_reference
 from definitions.steps.base import Holds, Language, StepBase
+from definitions.stored_values import is_file_reference, is_value_reference
 from definitions.templates import OPENING, parse_template
 
 Place = tuple[Key, ...]

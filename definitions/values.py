@@ -13,7 +13,7 @@ from typing import Literal, cast
 from pydantic import JsonValue
 
 from definitions.errors import ExpressionError
-from definitions.records import FILE_KEY, VALUE_KEY, is_file_reference, is_value_reference
+from definitions.stored_values import FILE_KEY, VALUE_KEY, is_file_reference, is_value_reference
 
 RESULT_LIMIT = 256 * 1024
 """Characters of JSON text that a result may have, about."""

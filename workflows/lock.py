@@ -21,7 +21,7 @@ from temporalio.exceptions import ActivityError, CancelledError, FailureError
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
 
-    from definitions.concurrency import (
+    from definitions.locks import (
         LOCK_SIGNAL,
         LOCK_TYPE,
         MOST_WAITING,

@@ -7,7 +7,7 @@ one who asks again and again is answered once and holds nobody else up.
 from collections import deque
 from collections.abc import Iterable
 
-from definitions.concurrency import Claim, Release, Unread
+from definitions.locks import Claim, Release, Unread
 
 
 class Inbox:

@@ -19,9 +19,9 @@ from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from definitions.concurrency import LOCK_SIGNAL, LockWord
     from definitions.errors import ErrorClass
     from definitions.graph import mermaid
+    from definitions.locks import LOCK_SIGNAL, LockWord
     from definitions.messages import (
         DEFINITIONS_MEMO,
         WORKFLOW_TYPE,

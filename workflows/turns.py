@@ -12,8 +12,8 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, FailureError
 
-from definitions.concurrency import AskCall, Claim, ClaimedGroup, LockWord, Release, lock_id
 from definitions.errors import ErrorClass
+from definitions.locks import AskCall, Claim, ClaimedGroup, LockWord, Release, lock_id
 from definitions.records import StepError
 from workflows.temporal_host import Controls
 

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from definitions.errors import ExpressionError
 from definitions.evaluation import Evaluation, Scope
-from definitions.records import FILE_KEY, VALUE_KEY
+from definitions.stored_values import FILE_KEY, VALUE_KEY
 from definitions.suggestions import closest
 from definitions.values import type_name, with_article
 

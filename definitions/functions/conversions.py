@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from definitions.errors import ExpressionError
 from definitions.evaluation import Evaluation, FilesNeeded
 from definitions.functions.registry import ANY, NUMBER, OBJECT, TEXT, Parameter, TypeSet, function
-from definitions.records import is_file_reference
+from definitions.stored_values import is_file_reference
 from definitions.values import bounded_number, canonical_json, compact_json, digest, to_text
 
 _NUMERIC: TypeSet = frozenset({"number", "string"})

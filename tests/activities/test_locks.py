@@ -2,8 +2,8 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.locks import claimed_group
-from definitions.concurrency import ClaimedGroup
 from definitions.loader import require
+from definitions.locks import ClaimedGroup
 
 BODY = "name: deploy\ninputs: {env: {type: string}}\nsteps: [{id: a, type: wait, duration: 1s}]\n"
 

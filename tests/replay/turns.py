@@ -9,7 +9,7 @@ import asyncio
 
 from temporalio.client import WorkflowHandle
 
-from definitions.concurrency import Claim, lock_id
+from definitions.locks import Claim, lock_id
 from tests.support.live_runs import finished, histories_of, start, status, until, until_step
 from tests.support.workers import RunningWorker
 

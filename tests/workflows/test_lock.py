@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from activities.locks import find_gone
-from definitions.concurrency import LOCK_TYPE, Claim, Gone, GoneCall, LockInput, LockStanding, lock_id
+from definitions.locks import LOCK_TYPE, Claim, Gone, GoneCall, LockInput, LockStanding, lock_id
 from definitions.messages import WORKFLOW_TYPE
 from tests.support.live_runs import finished, report, start, status, until, until_step
 from tests.support.workers import RunningWorker, running_worker

@@ -9,7 +9,7 @@ import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
-from definitions.concurrency import LOCK_TYPE, Claim, LockInput, LockStanding, Release, Unread, lock_id
+from definitions.locks import LOCK_TYPE, Claim, LockInput, LockStanding, Release, Unread, lock_id
 from tests.support.live_runs import finished, report, start, status, until, until_step
 from tests.support.servers import connected, running_server
 from tests.support.workers import RunningWorker, running_worker

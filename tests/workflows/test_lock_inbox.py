@@ -1,4 +1,4 @@
-from definitions.concurrency import Claim, LockInput, Release, Unread
+from definitions.locks import Claim, LockInput, Release, Unread
 from workflows.lock_inbox import Inbox
 
 ANA = Claim(execution_id="ana", token="1")
