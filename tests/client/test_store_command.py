@@ -100,3 +100,33 @@ def test_damage_is_reported_when_everything_is_verified(cli, tmp_path, monkeypat
     assert damaged.code == ExitCode.FAILED
     (damage,) = json.loads(damaged.out)["damages"]
     assert (damage["kind"], damage["name"]) == ("blob", digest)
+
+
+def test_packs_are_written_anew_and_verified_when_the_store_is_on_s3(cli, settled, s3_server, tmp_path, monkeypatch):
+    from tests.activities.store.s3_places import fresh_store
+
+    s3_server.set_in(monkeypatch)
+    store = fresh_store(monkeypatch, tmp_path / "cache")
+    monkeypatch.setenv("PERDURE_STORE", store.location)
+    objects = s3_server.objects / store.location.partition("perdure/")[2]
+    paths = [tmp_path / f"f{number}" for number in range(20)]
+    for number, path in enumerate(paths):
+        path.write_text(f"text {number}\n" * 10)
+    kept = [digest for digest, _ in store.write_blobs_from(paths)]
+    store.write_document("runs/kept/notes.json", json.dumps(kept[:3]).encode())
+    (before,) = (path for path in (objects / "packs").rglob("*") if path.is_file())
+    for path in (objects / "index").iterdir():
+        os.utime(path, (LONG_AGO, LONG_AGO))
+
+    collected = json.loads(cli("store", "gc", "--yes", "--json").out)
+
+    assert (collected["swept"]["packs"], collected["swept"]["blobs"]) == (1, 17)
+    (after,) = (path for path in (objects / "packs").rglob("*") if path.is_file())
+    assert after.name != before.name
+    assert cli("store", "verify").out.startswith("looked at 3 blobs")
+
+    after.write_bytes(b"\0" * after.stat().st_size)
+    damaged = cli("store", "verify", "--json")
+
+    assert damaged.code == ExitCode.FAILED
+    assert {one["name"] for one in json.loads(damaged.out)["damages"]} == set(kept[:3])

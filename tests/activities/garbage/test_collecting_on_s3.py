@@ -97,3 +97,24 @@ def test_trees_are_whole_when_runs_race_with_collections(machine: Machine, tmp_p
     assert faults == []
     assert sum(one.blobs for one in swept) > 0
     assert verify(machine.worker()).damages == []
+
+
+def test_pack_is_written_anew_when_little_of_it_is_live(machine: Machine, tmp_path: Path) -> None:
+    old = lay(tmp_path / "old", **{f"f{number}": f"text {number}" for number in range(20)})
+    root, files = keep(machine.worker(), old)
+    before = machine.packs()
+    machine.age([root, *files])
+    small = lay(tmp_path / "small", f0="text 0", f1="text 1")
+    kept_root, kept = keep(machine.worker(), small)  # too few for a pack: they are where they were
+    planned = collect(machine.worker(), [], [], Retention(), dry_run=True).swept
+    assert machine.packs() == before
+    swept = collect(machine.worker(), [], [], Retention()).swept
+    assert swept == planned
+    assert swept.packs == 1
+    assert len(machine.packs() - before) == 1
+    assert machine.packs() & before == set()
+    reader = machine.worker()
+    assert {blob.digest for blob in reader.list_blobs()} == {kept_root, *kept}
+    restore(reader, load_manifest(reader, kept_root), tmp_path / "out")
+    assert (tmp_path / "out" / "f1").read_text() == "text 1"
+    assert verify(reader).damages == []

@@ -178,13 +178,15 @@ def test_old_blobs_are_made_young_when_they_are_kept_again(
     assert objects(s3, store, "cas")[0].stat().st_mtime > 1
 
 
+@pytest.mark.parametrize("is_seen", [True, False])
 def test_renewed_blob_is_missing_when_a_sweep_was_faster(
-    store: S3Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: S3Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_seen: bool
 ) -> None:
     alone = store.write_blob(b"alone")
+    words = [{alone}, {alone}, set[str]()] if is_seen else [set[str]()]
     monkeypatch.setattr(renewal, "RENEWED_AFTER", timedelta(hours=-1))
     other = fresh_store(monkeypatch, tmp_path / "other", store.location)
-    bucket, told = other._bucket, iter([{alone}, {alone}, set()])
+    bucket, told = other._bucket, iter(words)
 
     def dying() -> set[str]:
         word = next(told)
@@ -200,3 +202,59 @@ def test_word_of_a_sweep_is_heard_when_it_is_young(store: S3Store) -> None:
     word = b'["name"]'
     store._bucket.put("dying/x", word, hashlib.sha256(word).digest())
     assert store._renewal._dying() == {"name"}
+
+
+def swept_meanwhile(patch: pytest.MonkeyPatch, store: S3Store, stored: list[Path]) -> None:
+    """Let a sweep, whose word nobody saw, be through with these objects when `store` looks for its word."""
+
+    def dying() -> set[str]:
+        while stored:
+            stored.pop().unlink()
+        return set()
+
+    patch.setattr(store._renewal, "_dying", dying)
+
+
+def test_renewed_pack_is_missing_when_a_sweep_was_faster(
+    s3: Gateway, store: S3Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {digest for digest, _ in store.write_blobs_from(small_files(tmp_path / "tree", 20))}
+    monkeypatch.setattr(pack_index, "RENEWED_AFTER", timedelta(hours=-1))
+    other = fresh_store(monkeypatch, tmp_path / "other", store.location)
+    swept_meanwhile(monkeypatch, other, [*objects(s3, store, "index"), *objects(s3, store, "packs")])
+    assert other.renew(kept) == kept
+
+
+@pytest.mark.parametrize("left", ["both", "pack", "neither, soon"])
+def test_pack_is_young_and_whole_when_the_same_files_are_kept_again(
+    s3: Gateway, store: S3Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    paths = small_files(tmp_path / "tree", 20)
+    kept = [digest for digest, _ in store.write_blobs_from(paths)]
+    (index,), (pack,) = objects(s3, store, "index"), objects(s3, store, "packs")
+    for path in (index, pack):
+        os.utime(path, (1, 1))
+    if left == "pack":
+        index.unlink()
+    other = fresh_store(monkeypatch, tmp_path / "other", store.location)
+    if left == "neither, soon":
+        swept_meanwhile(monkeypatch, other, [index, pack])
+    other.write_blobs_from(paths)
+    assert index.stat().st_mtime > 1
+    assert [fresh_store(monkeypatch, tmp_path / "third", store.location).read_blob(one) for one in kept] == [
+        path.read_bytes() for path in paths
+    ]
+
+
+def test_damaged_blob_is_written_again_when_it_was_about_to_go(
+    s3: Gateway, store: S3Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = store.write_blob(SOME)
+    (stored,) = objects(s3, store, "cas")
+    stored.write_bytes(b"damaged")
+    other = fresh_store(monkeypatch, tmp_path / "other", store.location)
+    with pytest.raises(BlobMissing):
+        other.check_blob(digest)
+    swept_meanwhile(monkeypatch, other, [stored])
+    other.write_blob(SOME)
+    assert stored.read_bytes() == SOME
