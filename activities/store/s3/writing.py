@@ -29,6 +29,8 @@ PACKED_FROM = 8
 """So many small files at least make a pack worth its two requests."""
 WHOLE_UP_TO = 16 << 20
 """Larger files are sent in parts, and never wholly in memory."""
+SENT_AT_ONCE = 32 << 20
+"""What is sent is held twice: as it was read, and as it goes."""
 INDEX_AGE = 30.0
 CHANGES_BORNE = 3
 
@@ -53,7 +55,7 @@ class BlobWriter:
         self._presence = presence
         self._sender = _Sender(bucket, presence, index, renewal, cache, pool)
         self._pool = pool
-        self._budget = Budget()
+        self._budget = Budget(SENT_AT_ONCE)
 
     def write(self, content: bytes) -> str:
         """Keep `content` alone; return its digest."""
