@@ -3,6 +3,7 @@
 interface       what a store is; `StoreError`, `BlobMissing`
 directory       the back end that is a folder (directory_listing, directory_sweeping)
 s3              the back end that is a bucket of any S3
+packs           many small files as one: the format that both keep
 opening         from a location (`PERDURE_STORE`) to a store that can be written
 keys            which keys are sound, and how names become parts of keys
 staging         many files on their way into a folder store (cloning: sharing blocks on the way out)

@@ -13,9 +13,7 @@ settings      what the environment says besides boto3's own variables
 failures      what S3 refused, as our errors with a way out
 client        boto3's client, set up for a store
 bucket        one bucket and prefix: typed requests, asked again where that helps
-frames        the stored form of content: raw or zstd
 transfers     big objects in parallel parts, in bounded memory
-packs         packs and their indexes as bytes
 pack_index    which pack holds a digest, known to this process
 local_cache   a bounded folder of this machine for what was read and written lately
 at_hand       objects in memory for as long as who asked for them reads
@@ -28,5 +26,6 @@ links         pre-signed links for people
 store         all of it behind the `Store` protocol
 opening       the first look: bucket, format, whether conditions are honoured
 
-Only this package imports boto3 and zstandard, and only when such a store is opened.
+The stored form of content and of packs is that of `activities.store.packs`. Only this package imports boto3, and only
+when such a store is opened.
 """

@@ -10,8 +10,8 @@ from concurrent.futures import Executor
 from urllib.parse import quote
 
 from activities.store.keys import checked_digest
+from activities.store.packs.frames import MAGIC, is_encoded
 from activities.store.s3.bucket import Bucket
-from activities.store.s3.frames import MAGIC, is_encoded
 from activities.store.s3.presence import blob_name
 from activities.store.s3.reading import BlobReader
 from activities.store.s3.transfers import PART_SIZE, PartsSender, part_size_for, regrouped

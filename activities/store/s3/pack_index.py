@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from activities.store.interface import RENEWED_AFTER
+from activities.store.packs.frames import Damaged
+from activities.store.packs.pack import Pack, Row, rows_of
 from activities.store.s3.bucket import Bucket
-from activities.store.s3.frames import Damaged
 from activities.store.s3.local_cache import LocalCache
-from activities.store.s3.packs import Pack, Row, rows_of
 
 INDEX = "index/"
 _log = logging.getLogger("perdure.store")

@@ -14,9 +14,9 @@ from datetime import datetime
 from itertools import islice
 
 from activities.store.interface import BlobMissing, StoredBlob, Swept
+from activities.store.packs.pack import Pack, PackWriter, Row
 from activities.store.s3.bucket import Bucket
 from activities.store.s3.pack_index import INDEX, PackIndex, pack_name
-from activities.store.s3.packs import Pack, PackWriter, Row
 from activities.store.s3.presence import ALONE, blob_name
 from activities.store.s3.reading import BlobReader
 from activities.store.s3.renewal import DYING, DYING_AT_MOST

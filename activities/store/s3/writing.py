@@ -13,11 +13,11 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from activities.store.s3 import frames
+from activities.store.packs import frames
+from activities.store.packs.pack import Pack, PackWriter
 from activities.store.s3.bucket import Bucket
 from activities.store.s3.local_cache import LocalCache
 from activities.store.s3.pack_index import INDEX, PackIndex, pack_name
-from activities.store.s3.packs import Pack, PackWriter
 from activities.store.s3.presence import Presence, blob_name
 from activities.store.s3.renewal import Renewal
 from activities.store.s3.transfers import Budget, PartsSender, part_size_for, pieces_of, regrouped

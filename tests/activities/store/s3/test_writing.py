@@ -122,7 +122,7 @@ def test_no_half_object_is_seen_when_a_part_cannot_be_sent(
 def test_failure_is_told_when_a_pack_cannot_be_sent(
     store: S3Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("activities.store.s3.packs.PACK_ENTRIES", 10)
+    monkeypatch.setattr("activities.store.packs.pack.PACK_ENTRIES", 10)
 
     def refused(*_: object, **__: object) -> None:
         raise StoreError("no")

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 import zstandard
 
-from activities.store.s3.frames import (
+from activities.store.packs.frames import (
     Damaged,
     decoded_parts,
     encoded,
@@ -12,7 +12,7 @@ from activities.store.s3.frames import (
     is_encoded,
     whole_content,
 )
-from activities.store.s3.packs import PackWriter, rows_of
+from activities.store.packs.pack import PackWriter, rows_of
 
 
 @pytest.mark.parametrize("content", [b"", b"a", b"text " * 100_000, frame_of(b"inner"), bytes(range(256))])

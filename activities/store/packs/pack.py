@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from activities.store.s3.frames import WORTH, Damaged, frame_content, frame_of
+from activities.store.packs.frames import WORTH, Damaged, frame_content, frame_of
 
 PACK_SIZE = 8 << 20
 """A pack is closed from here on: large enough for few requests, small enough to have several in flight."""
