@@ -1,7 +1,8 @@
 """The store that is a folder: the embedded default, and any folder that several workers share.
 
     format                 `perdure-store 1`
-    cas/aa/<digest>        blobs: raw bytes, named by their sha256
+    cas/aa/<digest>        blobs that stand alone: raw bytes, named by their sha256
+    packs/<pack>, index/<pack>   small files that were kept together, and where in the pack each one is
     keys/<key>             records and documents, readable under their own names
     tmp/                   what is being written
     locks/aa               held while a document is written, so that `swap_document` compares what stays
@@ -13,30 +14,28 @@ flushed: after a power loss they may be missing, and can be made again from the 
 """
 
 import contextlib
-import fcntl
 import hashlib
-import itertools
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from activities.store.cloning import clone
-from activities.store.directory_listing import blobs_below, entries_below, keys_below
-from activities.store.directory_sweeping import sweep_folder
-from activities.store.durable_files import (
-    flush,
-    flush_folders,
-    open_new_file,
-    remove_quietly,
-    write_new_file,
-)
-from activities.store.failures import store_error, store_gone
-from activities.store.interface import RENEWED_AFTER, Arrival, BlobMissing, StoredBlob, StoredEntry, Swept
-from activities.store.keys import checked_digest, checked_key
-from activities.store.staging import WHOLE_READ_LIMIT, Staging, hash_of, open_regular, read_all
+from activities.store.directory_keys import DirectoryKeys
+from activities.store.directory_listing import blobs_below
+from activities.store.directory_packs import DirectoryPacks
+from activities.store.directory_place import DirectoryPlace, place_file, renewed_since
+from activities.store.directory_sweeping import PackSweeper, sweep_alone
+from activities.store.durable_files import flush, flush_folders, open_new_file, remove_quietly, write_new_file
+from activities.store.failures import store_error
+from activities.store.interface import Arrival, BlobMissing, StoredBlob, StoredEntry, Swept
+from activities.store.keys import checked_digest
+from activities.store.packs.damaged import Damaged
+from activities.store.staging import MANY, WHOLE_READ_LIMIT, Staging, hash_of, open_regular, read_all
 
-_LOCK_FILE = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+LISTING_AGE = 30.0
+"""Seconds for which a writer believes that it knows all packs: who does not writes a file twice, which does no harm."""
 _ABSENT = (FileNotFoundError, NotADirectoryError)
 
 
@@ -44,19 +43,14 @@ class DirectoryStore:
     """A store in a folder that exists and can be written (see `activities.store.opening`)."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root.absolute()
-        self._blobs = self._root / "cas"
-        self._keys = self._root / "keys"
-        self._temporary = self._root / "tmp"
-        self._locks = self._root / "locks"
-        self._quarantine = self._root / "quarantine"
-        self._token = f"{os.getpid()}-{os.urandom(6).hex()}"
-        self._numbers = itertools.count()
+        self._place = DirectoryPlace(root)
+        self._packs = DirectoryPacks(self._place)
+        self._keyed = DirectoryKeys(self._place)
 
     @property
     def location(self) -> str:
         """The folder's path."""
-        return str(self._root)
+        return str(self._place.root)
 
     # --- blobs --------------------------------------------------------------------------------------
 
@@ -64,8 +58,8 @@ class DirectoryStore:
         """Keep `content` and return its digest; keeping it again is one `stat`."""
         digest = hashlib.sha256(content).hexdigest()
         if not self._is_kept(digest, len(content)):
-            with self._writing():
-                self._place_blobs([(digest, self._stage(content))])
+            with self._place.writing():
+                self._place_blobs([(digest, self._place.stage(content))])
         return digest
 
     def write_blob_from(self, path: Path) -> tuple[str, int]:
@@ -73,12 +67,16 @@ class DirectoryStore:
         return self.write_blobs_from([path])[0]
 
     def write_blobs_from(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
-        """Keep the contents of many regular files, with one flush for all."""
-        staging = Staging(self._temporary_name, self._is_kept, self._writing)
+        """Keep the contents of many regular files: small ones in packs, all with one flush."""
+        if len(paths) >= MANY:
+            with self._place.reading():
+                self._packs.refresh(LISTING_AGE)
+        staging = Staging(self._place.temporary_name, self._is_kept, self._place.writing)
         try:
             kept = staging.take(paths)
-            with self._writing():
+            with self._place.writing():
                 self._place_blobs(list(staging.staged.items()))
+                self._packs.place(staging.packs)
         except BaseException:
             staging.give_up()
             raise
@@ -86,9 +84,11 @@ class DirectoryStore:
 
     def read_blob(self, digest: str) -> bytes:
         """Return a blob's content. Raises `BlobMissing`."""
-        source = self._open(digest)
+        source = self._source(digest)
+        if isinstance(source, bytes):
+            return source
         try:
-            with self._reading():
+            with self._place.reading():
                 return self._checked(digest, read_all(source))
         finally:
             os.close(source)
@@ -98,10 +98,13 @@ class DirectoryStore:
     ) -> None:
         """Write a blob's content, hashed on the way, to a new file. Raises `BlobMissing`, OSError."""
         mode = 0o777 if executable else 0o666
-        source = self._open(digest)
+        source = self._source(digest)
+        if isinstance(source, bytes):
+            write_new_file(path, source, mode=mode, dir_fd=folder_descriptor)
+            return
         try:
             if os.fstat(source).st_size <= WHOLE_READ_LIMIT:
-                with self._reading():
+                with self._place.reading():
                     content = self._checked(digest, read_all(source))
                 write_new_file(path, content, mode=mode, dir_fd=folder_descriptor)
                 return
@@ -118,33 +121,47 @@ class DirectoryStore:
 
     def has_blob(self, digest: str) -> bool:
         """Whether the blob is there (its content unchecked)."""
-        with self._reading():
-            if self._blob_path(digest).is_file():
-                return True
-        self._check_there()
-        return False
+        return not self.missing_blobs([digest])
 
     def missing_blobs(self, digests: Iterable[str]) -> set[str]:
         """Return which of these are not there."""
-        return {digest for digest in digests if not self.has_blob(digest)}
+        wanted = {checked_digest(digest) for digest in digests}
+        with self._place.reading():
+            if self._packs.is_loaded:
+                self._packs.refresh()
+            missing = {digest for digest in wanted if not self._packs.knows(digest) and not self._stands_alone(digest)}
+            if missing and not self._packs.is_loaded:
+                self._packs.refresh()
+                missing = {digest for digest in missing if not self._packs.knows(digest)}
+        if missing:
+            self._place.check_there()
+        return missing
 
     def is_young(self, digest: str) -> bool:
         """Whether the blob is there and was written or renewed lately."""
-        with self._reading():
+        with self._place.reading():
             try:
-                return os.stat(self._blob_name(digest)).st_mtime > _renewed_since()
+                name = self._blob_name(digest)
+                return self._packs.is_young(digest) or os.stat(name).st_mtime > renewed_since()
             except _ABSENT:
                 return False
 
     def renew(self, digests: Iterable[str]) -> set[str]:
         """Make these blobs young where they are not; return which are not there."""
-        return {digest for digest in digests if not self._is_renewed(digest)}
+        missing = {digest for digest in digests if not self._is_renewed(checked_digest(digest))}
+        if not missing:
+            return missing
+        with self._place.writing():
+            self._packs.refresh()
+            return {digest for digest in missing if not self._packs.renew(digest)}
 
     def check_blob(self, digest: str) -> None:
         """Read a blob and hash it. Raises `BlobMissing`."""
-        source = self._open(digest)
+        source = self._source(digest)
+        if isinstance(source, bytes):
+            return
         try:
-            with self._reading():
+            with self._place.reading():
                 found, _ = hash_of(source)
         finally:
             os.close(source)
@@ -153,8 +170,10 @@ class DirectoryStore:
 
     def sweep(self, is_live: Callable[[str], bool], before: datetime, *, dry_run: bool) -> Swept:
         """Remove the blobs that are not live and were neither written nor renewed since `before`."""
-        with self._writing():
-            return sweep_folder(self._blobs, self._temporary_name, is_live, before, dry_run=dry_run)
+        with self._place.writing():
+            swept = sweep_alone(self._place, is_live, before, dry_run=dry_run)
+            sweeper = PackSweeper(self._place, self._packs, self.read_blob)
+            return sweeper.sweep(is_live, before, swept, dry_run=dry_run)
 
     def fetch(self, digests: Iterable[str]) -> None:
         """Do nothing: a folder is at hand."""
@@ -165,9 +184,10 @@ class DirectoryStore:
 
     def list_blobs(self) -> Iterator[StoredBlob]:
         """Yield all blobs."""
-        self._check_there()
-        with self._reading():
-            yield from blobs_below(self._blobs)
+        self._place.check_there()
+        with self._place.reading():
+            yield from blobs_below(self._place.blobs)
+            yield from self._packs.listing()
 
     def link_to(self, digest: str, seconds: int, file_name: str, media_type: str) -> str | None:
         """Return None: a folder has no addresses."""
@@ -178,143 +198,116 @@ class DirectoryStore:
 
     def create_record(self, key: str, content: bytes) -> bool:
         """Create a record; False where one is there already."""
-        target = self._key_path(key)
-        with self._writing():
-            if target.exists():
-                return False
-            temporary = self._stage(content)
-            try:
-                flush([temporary])
-                target.parent.mkdir(parents=True, exist_ok=True)
-                os.link(temporary, target)
-            except FileExistsError:
-                return False
-            finally:
-                remove_quietly(temporary)
-            flush_folders([target.parent])
-        return True
+        return self._keyed.create_record(key, content)
 
     def read_record(self, key: str) -> bytes | None:
         """Return a record, or None."""
-        with self._reading():
-            try:
-                return self._key_path(key).read_bytes()
-            except _ABSENT:
-                self._check_there()
-                return None
+        return self._keyed.read(key)
 
     def delete_record(self, key: str) -> None:
         """Delete a record or document if it is there."""
-        target = self._key_path(key)
-        with self._writing(), self._holding(key), contextlib.suppress(*_ABSENT):
-            target.unlink()
+        self._keyed.delete(key)
 
     def write_document(self, key: str, content: bytes) -> None:
         """Write or overwrite a document, atomically, unflushed."""
-        target = self._key_path(key)
-        with self._writing():
-            temporary = self._stage(content)
-            try:
-                with self._holding(key):
-                    self._rename(temporary, str(target))
-            except BaseException:
-                remove_quietly(temporary)
-                raise
+        self._keyed.write_document(key, content)
 
     def swap_document(self, key: str, before: bytes | None, after: bytes) -> bool:
-        """Write a document if it is `before` now; flushed, for what is swapped cannot be made again."""
-        if before is None:
-            return self.create_record(key, after)
-        target = self._key_path(key)
-        with self._writing():
-            temporary = self._stage(after)
-            try:
-                flush([temporary])
-                with self._holding(key):
-                    if self.read_record(key) != before:
-                        return False
-                    self._rename(temporary, str(target))
-                flush_folders([target.parent])
-            finally:
-                remove_quietly(temporary)
-        return True
+        """Write a document if it is `before` now."""
+        return self._keyed.swap_document(key, before, after)
 
     def read_document(self, key: str) -> bytes | None:
         """Return a document, or None."""
-        return self.read_record(key)
+        return self._keyed.read(key)
 
     def list_keys(self, prefix: str) -> Iterator[str]:
         """Yield keys that begin with `prefix`, sorted."""
-        folder, _, _ = prefix.rpartition("/")
-        start = self._key_path(folder) if folder else self._keys
-        self._check_there()
-        with self._reading():
-            yield from keys_below(start, f"{folder}/" if folder else "", prefix)
+        return self._keyed.listing(prefix)
 
     def list_entries(self, prefix: str) -> Iterator[StoredEntry]:
         """Yield records and documents whose keys begin with `prefix`, sorted by key."""
-        with self._reading():
-            yield from entries_below(self._keys, self.list_keys(prefix))
+        return self._keyed.entries(prefix)
 
     # --- within -------------------------------------------------------------------------------------
-
-    def _temporary_name(self) -> str:
-        """A path that no other thread, process or machine uses (`next` on a count is atomic, on a generator not)."""
-        return f"{self._temporary}/{self._token}-{next(self._numbers)}"
-
-    def _stage(self, content: bytes) -> str:
-        temporary = self._temporary_name()
-        write_new_file(temporary, content, mode=0o444)
-        return temporary
 
     def _place_blobs(self, staged: list[tuple[str, str]]) -> None:
         """Flush contents, rename into place, flush names. A rename over an equal blob does no harm."""
         try:
             flush([temporary for _, temporary in staged])
             for digest, temporary in staged:
-                self._rename(temporary, self._blob_name(digest))
-            flush_folders({f"{self._blobs}/{digest[:2]}" for digest, _ in staged})
+                place_file(temporary, self._blob_name(digest))
+            flush_folders({f"{self._place.blobs}/{digest[:2]}" for digest, _ in staged})
         except BaseException:
             for _, temporary in staged:
                 remove_quietly(temporary)
             raise
 
-    @staticmethod
-    def _rename(temporary: str, target: str) -> None:
-        try:
-            os.replace(temporary, target)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            os.replace(temporary, target)
-
     def _is_kept(self, digest: str, size: int) -> bool:
         """Whether a blob of that name and size is there; one of another size is cut short and is put aside."""
-        with self._reading():
-            try:
-                kept = os.stat(self._blob_name(digest))
-            except _ABSENT:
-                return False
+        if self._packs.knows(digest) and self._is_renewed(digest):
+            return True
+        try:
+            kept = os.stat(self._blob_name(digest))
+        except _ABSENT:
+            return False
+        except OSError as error:
+            raise store_error(error, "read from", self.location) from error
         if kept.st_size == size:
-            return kept.st_mtime > _renewed_since() or self._is_renewed(digest)
+            return kept.st_mtime > renewed_since() or self._is_renewed(digest)
         self._put_aside(digest)
         return False
 
     def _is_renewed(self, digest: str) -> bool:
-        """Make a blob young; False where it is not there (any more)."""
-        with self._writing():
+        """Make a blob young; False where it is not there (any more), as far as is known here."""
+        if self._packs.is_young(digest):
+            return True
+        with self._place.writing():
+            if self._packs.renew(digest):
+                return True
             try:
-                if os.stat(self._blob_name(digest)).st_mtime <= _renewed_since():
+                if os.stat(self._blob_name(digest)).st_mtime <= renewed_since():
                     os.utime(self._blob_name(digest))
             except _ABSENT:
                 return False
         return True
 
-    def _open(self, digest: str) -> int:
-        with self._reading():
+    def _stands_alone(self, digest: str) -> bool:
+        try:
+            return stat.S_ISREG(os.stat(self._blob_name(digest)).st_mode)
+        except _ABSENT:
+            return False
+
+    def _read_packed(self, digest: str) -> bytes | None:
+        """Return the content of a file that a pack has; one that is damaged there is put aside.
+
+        Raises `BlobMissing` where what is damaged is nowhere else.
+        """
+        is_damaged = False
+        while self._packs.knows(checked_digest(digest)):
+            with self._place.reading(), contextlib.suppress(Damaged):
+                content = self._packs.read(digest)
+                if content is None or hashlib.sha256(content).hexdigest() == digest:
+                    return content
+            is_damaged = True
+            self._packs.put_aside(digest)
+        if is_damaged and not self._stands_alone(digest):
+            raise self._damaged(digest)
+        return None
+
+    def _source(self, digest: str) -> int | bytes:
+        """Return the content of a packed blob, or open one that stands alone. Raises `BlobMissing`."""
+        packed = self._read_packed(digest)
+        if packed is not None:
+            return packed
+        with self._place.reading():
             try:
                 return open_regular(self._blob_name(digest))
             except _ABSENT:
-                raise self._missing(digest) from None
+                self._packs.refresh()
+        packed = self._read_packed(digest)
+        if packed is None:
+            raise self._missing(digest)
+        return packed
 
     def _checked(self, digest: str, content: bytes) -> bytes:
         if hashlib.sha256(content).hexdigest() != digest:
@@ -327,17 +320,15 @@ class DirectoryStore:
         if found != digest:
             raise self._corrupt(digest)
 
-    def _check_there(self) -> None:
-        """Before anything is called missing: a network folder that is not mounted has nothing, and loses nothing."""
-        if not os.path.isdir(self._keys):
-            raise store_gone(self.location)
-
     def _missing(self, digest: str) -> BlobMissing:
-        self._check_there()
+        self._place.check_there()
         return BlobMissing(f"blob `{digest}` is not in the store `{self.location}`; run again what made it")
 
     def _corrupt(self, digest: str) -> BlobMissing:
         self._put_aside(digest)
+        return self._damaged(digest)
+
+    def _damaged(self, digest: str) -> BlobMissing:
         return BlobMissing(
             f"blob `{digest}` in the store `{self.location}` is damaged and was put aside in `quarantine/`; "
             "run again what made it, and look at that disk"
@@ -345,44 +336,9 @@ class DirectoryStore:
 
     def _put_aside(self, digest: str) -> None:
         with contextlib.suppress(OSError):
-            self._quarantine.mkdir(exist_ok=True)
-            os.replace(self._blob_path(digest), self._quarantine / digest)
+            self._place.quarantine.mkdir(exist_ok=True)
+            os.replace(self._blob_name(digest), self._place.quarantine / digest)
 
     def _blob_name(self, digest: str) -> str:
         checked_digest(digest)
-        return f"{self._blobs}/{digest[:2]}/{digest}"
-
-    def _blob_path(self, digest: str) -> Path:
-        return Path(self._blob_name(digest))
-
-    def _key_path(self, key: str) -> Path:
-        return self._keys / checked_key(key)
-
-    @contextlib.contextmanager
-    def _holding(self, key: str) -> Generator[None]:
-        """Keep other writers of this document out: other threads, processes and machines."""
-        path = self._locks / hashlib.sha256(key.encode()).hexdigest()[:2]
-        descriptor = os.open(path, _LOCK_FILE, 0o666)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
-
-    @contextlib.contextmanager
-    def _writing(self) -> Generator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise store_error(error, "write to", self.location) from error
-
-    @contextlib.contextmanager
-    def _reading(self) -> Generator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise store_error(error, "read from", self.location) from error
-
-
-def _renewed_since() -> float:
-    return (datetime.now(UTC) - RENEWED_AFTER).timestamp()
+        return f"{self._place.blobs}/{digest[:2]}/{digest}"

@@ -18,7 +18,7 @@ FORMAT = "perdure-store 1"
 ABANDONED_AFTER = timedelta(days=1)
 """Whatever lies in `tmp/` for longer was left by a process that died."""
 
-_FOLDERS = ("cas", "keys", "tmp", "locks")
+_FOLDERS = ("cas", "packs", "index", "keys", "tmp", "locks")
 
 
 def open_store(location: str | Path, *, may_be_read_only: bool = False) -> Store:

@@ -1,7 +1,8 @@
-"""Many files on their way into a folder store: read, hashed and copied to `tmp/`, a few side by side.
+"""Many files on their way into a folder store: read and hashed, a few side by side; what is new is copied to `tmp/`.
 
-Making a file costs the system more than we do, so threads help, though they share one interpreter. Paths are texts
-here: a hundred thousand `Path` objects take longer than what is done with them.
+Small files go into packs if enough of them are new, for making a file costs the system more than all that we do with
+its content. The others stand alone. What is written begins its way to the disk at once: the flush at the end has little
+to wait for. Paths are texts here: a hundred thousand `Path` objects take longer than what is done with them.
 """
 
 import contextlib
@@ -13,14 +14,22 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from activities.store.durable_files import open_new_file, remove_quietly, write_all, write_new_file
+from activities.store.durable_files import begin_flush, open_new_file, remove_quietly, write_all, write_new_file
+
+if TYPE_CHECKING:
+    from activities.store.packing import Packing, StagedPack
 
 WHOLE_READ_LIMIT = 1 << 20
 """Up to this size a file is read in one piece."""
 LANES = min(4, os.cpu_count() or 1)
 PARTS_OF = 64
 """Files that one thread takes at a time; fewer are not spread."""
+MANY = 64
+"""Files that may become packs."""
+BEGUN_FROM = 64 << 10
+"""Bytes of a file that begins its way to the disk at once."""
 
 
 class Staging:
@@ -44,21 +53,44 @@ class Staging:
         self._writing = writing
         self._lock = threading.Lock()
         self._is_given_up = False
+        self._claimed: set[str] = set()
+        """Digests of what was read whole and is somebody's to stage."""
+        self._packing: Packing | None = None
         self.staged: dict[str, str] = {}
-        """Where the contents are that are new to the store, by digest."""
+        """Where the contents are that are new to the store and stand alone, by digest."""
+
+    @property
+    def packs(self) -> "list[StagedPack]":
+        """The packs with what else is new."""
+        return [] if self._packing is None else self._packing.staged
 
     def take(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
         """Return digest and size of each file; what is new lies in `tmp/` then. Raises OSError, `StoreError`."""
-        if len(paths) <= PARTS_OF or LANES == 1:
-            return self._take_part(paths)
-        parts = [paths[start : start + PARTS_OF] for start in range(0, len(paths), PARTS_OF)]
-        with ThreadPoolExecutor(LANES, "perdure-staging") as threads:
-            return [found for part in threads.map(self._take_part, parts) for found in part]
+        if len(paths) >= MANY:
+            from activities.store.packing import Packing  # zstandard takes 20 ms to import
+
+            self._packing = Packing(self._new_name)
+        taken = self._take_all(paths)
+        if self._packing is not None:
+            with self._writing():
+                self._packing.end()
+                for digest, content in self._packing.few:
+                    self._stage(digest, content)
+        return taken
 
     def give_up(self) -> None:
         """Remove what was staged."""
         for temporary in self.staged.values():
             remove_quietly(temporary)
+        if self._packing is not None:
+            self._packing.give_up()
+
+    def _take_all(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
+        if len(paths) <= PARTS_OF or LANES == 1:
+            return self._take_part(paths)
+        parts = [paths[start : start + PARTS_OF] for start in range(0, len(paths), PARTS_OF)]
+        with ThreadPoolExecutor(LANES, "perdure-staging") as threads:
+            return [found for part in threads.map(self._take_part, parts) for found in part]
 
     def _take_part(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
         if self._is_given_up:
@@ -77,13 +109,26 @@ class Staging:
             content = read_all(descriptor)
         finally:
             os.close(descriptor)
-        digest = hashlib.sha256(content).hexdigest()
-        if digest not in self.staged and not self._is_kept(digest, len(content)):
+        digest, size = hashlib.sha256(content).hexdigest(), len(content)
+        if self._claims(digest) and not self._is_kept(digest, size):
             with self._writing():
-                temporary = self._new_name()
-                write_new_file(temporary, content, mode=0o444)
-            self._note(digest, temporary)
-        return digest, len(content)
+                if self._packing is not None and self._packing.takes(size):
+                    self._packing.add(digest, content)
+                else:
+                    self._stage(digest, content)
+        return digest, size
+
+    def _claims(self, digest: str) -> bool:
+        """Whether nobody else has read the same content in this group."""
+        with self._lock:
+            is_first = digest not in self._claimed
+            self._claimed.add(digest)
+        return is_first
+
+    def _stage(self, digest: str, content: bytes) -> None:
+        temporary = self._new_name()
+        write_new_file(temporary, content, mode=0o444, begins_flush=len(content) >= BEGUN_FROM)
+        self._note(digest, temporary)
 
     def _take_stream(self, descriptor: int) -> tuple[str, int]:
         """Hash first: a big file that is kept already is not written again. What is written is hashed anew."""
@@ -96,6 +141,7 @@ class Staging:
             target = open_new_file(temporary, mode=0o444)
             try:
                 digest, size = hash_of(descriptor, copy_to=target)
+                begin_flush(target)
             except BaseException:
                 remove_quietly(temporary)
                 raise
@@ -135,7 +181,12 @@ def hash_of(descriptor: int, *, copy_to: int | None = None) -> tuple[str, int]:
 
 def read_all(descriptor: int) -> bytes:
     """Return what is read from here on. Raises OSError."""
-    parts: list[bytes] = []
+    # a buffer that is larger than the file costs more than reading it
+    size = min(os.fstat(descriptor).st_size, WHOLE_READ_LIMIT) + 1
+    first = os.read(descriptor, size)
+    if len(first) == size - 1:
+        return first
+    parts = [first]
     while part := os.read(descriptor, WHOLE_READ_LIMIT):
         parts.append(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    return b"".join(parts)

@@ -1,6 +1,7 @@
 """Everything that a step does to a store, in a process of its own that may be killed at any point of it.
 
     python -m tests.support.store_work every-call ROOT     a child dies at each call that changes files; how many
+    python -m tests.support.store_work every-call-packed ROOT    the same, where the files become a pack
     python -m tests.support.store_work LOCATION FOLDER     each line on stdin: a child works; its pid, its exit code
 
 What a killed child leaves is judged by `check`: whatever can be seen is whole, and the same work can be done again.
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from activities.store import directory, packing, staging
 from activities.store.canonical_json import digest_of
 from activities.store.interface import Store
 from activities.store.opening import open_store
@@ -142,7 +144,9 @@ def say(number: int) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "every-call":
+    if sys.argv[1] in ("every-call", "every-call-packed"):
+        if sys.argv[1] == "every-call-packed":
+            staging.MANY = directory.MANY = packing.PACKED_FROM = 2
         say(die_at_every_call(Path(sys.argv[2])))
     else:
         serve(sys.argv[1], Path(sys.argv[2]))

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 
 import zstandard
 
+from activities.store.packs.damaged import Damaged
+
 MAGIC = b"\x28\xb5\x2f\xfd"
 LEVEL = 1
 """On two cores level 3 takes twice the time for 4 % less."""
@@ -20,10 +22,6 @@ WORTH = 0.95
 DECODED_AT_ONCE = 1 << 20
 
 _own = threading.local()
-
-
-class Damaged(ValueError):
-    """A stored form that cannot be decoded, or is of other content."""
 
 
 def is_encoded(start: bytes) -> bool:
@@ -44,7 +42,7 @@ def frame_of(content: bytes) -> bytes:
     """Return `content` as one zstd frame."""
     compressor = getattr(_own, "compressor", None)
     if compressor is None:
-        # neither may be shared by threads
+        # none may be shared by threads
         compressor = _own.compressor = zstandard.ZstdCompressor(level=LEVEL)
     return compressor.compress(content)
 

@@ -1,31 +1,18 @@
-"""Packs: many small files as one object, and the index that says where in it each one is.
+"""Packs: many small files as one object.
 
-A pack is frames, one behind the other: zstd, or the content itself where that is no larger. An index is one row per
-file (digest, offset, stored size, size), sorted by digest, with its own sha256 at the end: an index that was damaged
-is known as such.
+A pack is frames, one behind the other: zstd, or the content itself where that is no larger. Its index says where in it
+each one is.
 """
 
 import hashlib
-import struct
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from activities.store.packs.frames import WORTH, Damaged, frame_content, frame_of
+from activities.store.packs.frames import WORTH, frame_content, frame_of
+from activities.store.packs.index import Row, index_of
 
 PACK_SIZE = 8 << 20
 """A pack is closed from here on: large enough for few requests, small enough to have several in flight."""
 PACK_ENTRIES = 8192
-_HEADER = b"perdure-pack-index 1\n"
-_ROW = struct.Struct(">32sIII")
-
-
-class Row(NamedTuple):
-    """Where in a pack a file is."""
-
-    digest: str
-    offset: int
-    stored: int
-    size: int
 
 
 class Pack(NamedTuple):
@@ -65,20 +52,21 @@ class PackWriter:
         self._rows.append((bytes.fromhex(digest), self._size, len(frame), len(content)))
         self._size += len(frame)
 
-    def finish(self) -> Pack:
-        """Return the pack."""
+    def absorb(self, other: "PackWriter") -> None:
+        """Add the files of another one, which has none of ours."""
+        start = self._size
+        self._frames += other._frames
+        self._rows += [(digest, start + offset, stored, size) for digest, offset, stored, size in other._rows]
+        self._size += other._size
+
+    def has_room_for(self, other: "PackWriter") -> bool:
+        """Whether both together are one pack."""
+        return self._size + other._size <= PACK_SIZE and len(self._rows) + len(other._rows) <= PACK_ENTRIES
+
+    def finish(self, name: str | None = None) -> Pack:
+        """Return the pack, named by its content where no name is given."""
         body = b"".join(self._frames)
-        rows = _HEADER + b"".join(_ROW.pack(*row) for row in sorted(self._rows))
-        return Pack(hashlib.sha256(body).hexdigest(), body, rows + hashlib.sha256(rows).digest())
-
-
-def rows_of(index: bytes) -> Iterator[Row]:
-    """Yield what an index says. Raises `Damaged`."""
-    rows, checksum = index[:-32], index[-32:]
-    if not rows.startswith(_HEADER) or hashlib.sha256(rows).digest() != checksum:
-        raise Damaged("it is no index of a pack")
-    for digest, offset, stored, size in _ROW.iter_unpack(rows[len(_HEADER) :]):
-        yield Row(digest.hex(), offset, stored, size)
+        return Pack(name or hashlib.sha256(body).hexdigest(), body, index_of(self._rows))
 
 
 def content_of(frame: bytes, row: Row) -> bytes:

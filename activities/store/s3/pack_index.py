@@ -13,20 +13,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from activities.store.interface import RENEWED_AFTER
-from activities.store.packs.frames import Damaged
-from activities.store.packs.pack import Pack, Row, rows_of
+from activities.store.packs.index import Location, Row, is_sound, rows_of
+from activities.store.packs.pack import Pack
 from activities.store.s3.bucket import Bucket
 from activities.store.s3.local_cache import LocalCache
 
 INDEX = "index/"
 _log = logging.getLogger("perdure.store")
-
-
-class Location(NamedTuple):
-    """Where a small file is."""
-
-    pack: str
-    row: Row
 
 
 class _Known(NamedTuple):
@@ -157,22 +150,14 @@ class PackIndex:
     def _read(self, pack: str) -> bytes | None:
         """Return a sound index. One that is damaged is reported and passed over: what it names is missing then."""
         cached = self._cache.read("index", pack)
-        if cached is not None and _is_sound(cached):
+        if cached is not None and is_sound(cached):
             return cached
         found = self._bucket.get(INDEX + pack)
         if found is None:
             return None
-        if not _is_sound(found.body):
+        if not is_sound(found.body):
             _log.warning("the index of the pack `%s` in `%s` is damaged", pack, self._bucket.location)
             self._unsound.add(pack)
             return None
         self._cache.keep("index", pack, found.body)
         return found.body
-
-
-def _is_sound(index: bytes) -> bool:
-    try:
-        next(rows_of(index), None)
-    except Damaged:
-        return False
-    return True

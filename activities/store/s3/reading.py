@@ -17,11 +17,12 @@ from activities.store.durable_files import open_new_file, remove_quietly, write_
 from activities.store.interface import BlobMissing
 from activities.store.keys import checked_digest
 from activities.store.packs.frames import Damaged, checked, decoded_parts
+from activities.store.packs.index import Location
 from activities.store.packs.pack import content_of
 from activities.store.s3.at_hand import AtHand
 from activities.store.s3.bucket import Bucket, StoredObject
 from activities.store.s3.local_cache import LocalCache
-from activities.store.s3.pack_index import Location, PackIndex, pack_name
+from activities.store.s3.pack_index import PackIndex, pack_name
 from activities.store.s3.presence import Presence, blob_name
 from activities.store.s3.transfers import pieces_of, received
 

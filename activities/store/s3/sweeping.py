@@ -14,7 +14,8 @@ from datetime import datetime
 from itertools import islice
 
 from activities.store.interface import BlobMissing, StoredBlob, Swept
-from activities.store.packs.pack import Pack, PackWriter, Row
+from activities.store.packs.index import Row
+from activities.store.packs.pack import Pack, PackWriter
 from activities.store.s3.bucket import Bucket
 from activities.store.s3.pack_index import INDEX, PackIndex, pack_name
 from activities.store.s3.presence import ALONE, blob_name

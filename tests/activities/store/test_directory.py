@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.store import directory, durable_files
+from activities.store import directory_place, durable_files
 from activities.store.interface import BlobMissing, Store, StoreError
 from activities.store.opening import open_store
 from tests.activities.store.conformance import BIG, StoreConformance
@@ -64,7 +64,7 @@ def test_blob_is_written_again_when_a_power_loss_cut_it(store: Store, root: Path
 def test_nothing_is_flushed_or_written_when_the_blob_is_present(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     digest = store.write_blob(b"present")
     monkeypatch.setattr(os, "fsync", refuse(errno.EIO))
-    monkeypatch.setattr(directory, "write_new_file", refuse(errno.EIO))
+    monkeypatch.setattr(directory_place, "write_new_file", refuse(errno.EIO))
     assert store.write_blob(b"present") == digest
 
 
@@ -178,7 +178,7 @@ def test_document_is_absent_when_its_key_lies_below_another_document(store: Stor
 def test_file_systems_without_a_group_flush_still_keep_blobs(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(durable_files, "_syncfs", lambda: None)
+    monkeypatch.setattr(durable_files, "_system_call", lambda name: None)
     monkeypatch.setattr(durable_files, "GROUP_FLUSH_FROM", 10)
     paths = [tmp_path / str(number) for number in range(20)]
     for path in paths:

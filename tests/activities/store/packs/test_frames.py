@@ -12,7 +12,8 @@ from activities.store.packs.frames import (
     is_encoded,
     whole_content,
 )
-from activities.store.packs.pack import PackWriter, rows_of
+from activities.store.packs.index import rows_of
+from activities.store.packs.pack import PackWriter
 
 
 @pytest.mark.parametrize("content", [b"", b"a", b"text " * 100_000, frame_of(b"inner"), bytes(range(256))])
