@@ -73,7 +73,9 @@ def find_program(name: str, cwd: Path, env: Mapping[str, str]) -> str:
     if not cwd.is_dir():
         raise StepFailure(ErrorClass.WORKSPACE, f"`{cwd}` is not a folder, so nothing can be started in it")
     path = env.get("PATH", os.defpath)
-    folders = os.pathsep.join(os.path.join(cwd, folder) for folder in path.split(os.pathsep))  # may be relative
+    folders = path
+    if not all(folder.startswith("/") for folder in path.split(os.pathsep)):
+        folders = os.pathsep.join(os.path.join(cwd, folder) for folder in path.split(os.pathsep))
     found = shutil.which(str(cwd / name) if "/" in name else name, path=folders)
     if found is not None:
         return found  # links stay as they are: a venv's Python knows its place by its own path
