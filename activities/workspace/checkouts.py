@@ -27,6 +27,7 @@ from activities.workspace.manifest import Manifest
 from activities.workspace.removal import remove_tree
 from activities.workspace.restoring import refused
 from activities.workspace.slots import lay_out, record, recorded_tree, take_in
+from activities.workspace.small_trees import is_as_before, is_at, is_taken_up, now_kept
 from activities.workspace.stat_cache import STAT_CACHES
 
 LEFT_OVER_AFTER = timedelta(days=1)
@@ -67,7 +68,7 @@ class Checkouts:
         Raises:
             StepFailure: the disk is full or the folder cannot be written; `BlobMissing`: the tree is gone.
         """
-        slot = await _finish(lambda: self._take_at(execution_id, tree))
+        slot = self._take_standing(execution_id, tree) or await _finish(lambda: self._take_at(execution_id, tree))
         try:
             yield slot.folder
         finally:
@@ -79,7 +80,11 @@ class Checkouts:
 
     async def snapshot(self, folder: Path, previous: Manifest) -> Manifest:
         """Keep what a held folder holds now, and record it as its state."""
-        return await _finish(lambda: take_in(self._store, folder.parent, previous))
+        if is_as_before(folder.parent, previous):
+            return previous
+        manifest = await _finish(lambda: take_in(self._store, folder.parent, previous))
+        now_kept(folder.parent, manifest)
+        return manifest
 
     async def discard(self, execution_id: str) -> None:
         """Remove the folders of a run that has ended; those still held are left for later."""
@@ -88,6 +93,16 @@ class Checkouts:
     async def remove_leftovers(self, older_than: timedelta = LEFT_OVER_AFTER) -> int:
         """Remove the folders of runs that nobody used for a while; return how many runs. For a worker's start."""
         return await _finish(lambda: self._remove_leftovers(older_than))
+
+    def _take_standing(self, execution_id: str, tree: str | None) -> _Slot | None:
+        """Return a small folder of the run that stands at the tree: most steps follow one that changed no file."""
+        run = self._run_folder(execution_id)
+        with contextlib.suppress(OSError):
+            for home in (run / str(number) for number in sorted(_numbers(run))):
+                slot = _lock(home) if is_at(home, tree) else None
+                if slot is not None and _is_taken_up(slot, tree):
+                    return slot
+        return None
 
     # --- blocking, in threads -----------------------------------------------------------------------
 
@@ -205,6 +220,17 @@ def _lock(home: Path) -> _Slot | None:
         pass
     os.close(descriptor)
     return None
+
+
+def _is_taken_up(slot: _Slot, tree: str | None) -> bool:
+    """Whether a held folder stands at the tree; let go where it does not."""
+    try:
+        is_taken = is_taken_up(slot.home, tree)
+    except OSError:
+        is_taken = False
+    if not is_taken:
+        slot.release()
+    return is_taken
 
 
 def _last_use(run: Path) -> float:

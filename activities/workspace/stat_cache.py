@@ -87,6 +87,8 @@ class StatCache:
         """Whether the ignore files ignore a path; kept in memory only."""
         self.basis: Basis | None = None
         """Kept in memory only."""
+        self.kept: tuple[str, float] = ("", 0.0)
+        """The tree that was kept last, and when (`time.monotonic`); in memory only."""
         self._saved: dict[str, Known] | None = None
 
     def renewed(self) -> "StatCache":
