@@ -30,11 +30,12 @@ def parse_step(step: dict[str, JsonValue]) -> Step:
     return _STEP.validate_python(step)
 
 
-def render_step(step: Step, scope: dict[str, JsonValue], files: FileReader) -> tuple[Step, dict[str, str]]:
+def render_step(step: Step, scope: dict[str, JsonValue], files: FileReader | None) -> tuple[Step, dict[str, str]]:
     """Return the step with its templates resolved, and the variables that its script refers to.
 
     Raises:
         ExpressionError: A template cannot be evaluated on these values.
+        FilesNeeded: One reads a file, and there is no `files`.
     """
     body: dict[str, JsonValue] = step.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     for text in texts(step):

@@ -35,9 +35,12 @@ from activities.step_log import StoreStepLog
 from activities.store.interface import Store
 from activities.workspace.checkouts import Checkouts
 from activities.workspace.linked_folders import linked
-from activities.workspace.manifest import Manifest, load_manifest, save_manifest
+from activities.workspace.manifest import Manifest, known_manifest, load_manifest, save_manifest
+from activities.workspace.removal import remove_few
 from activities.workspace.rewriting import mark, written_since
+from activities.workspace.small_trees import SMALL
 from definitions.errors import ErrorClass, StepFailure
+from definitions.evaluation import FilesNeeded
 from definitions.records import INLINE_LIMIT, RunContext, StepCall, StepResult, json_size
 from definitions.secrets import secret_variables
 from definitions.steps import ArtifactStep, Step
@@ -54,6 +57,13 @@ class Attempt:
     execution: Execution
     executor: Executor
     begun_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+Resolved = tuple[StepCall, RunContext, Fetched, Step, dict[str, str]]
+KNOWN_CONTEXTS = 1000
+"""Runs whose context is remembered."""
+SMALL_VALUES = 4096
+"""Bytes of values that templates are resolved with outside of a thread, at most."""
 
 
 class NoLog:
@@ -87,7 +97,7 @@ class StepRunner:
         self._executors = executors
         self._secrets = secrets or Secrets()
         self.cache = cache or StepCache(store)
-        self._context = functools.lru_cache(maxsize=256)(self._read_context)
+        self._contexts: dict[str, RunContext] = {}
         self._manifest = functools.lru_cache(maxsize=64)(functools.partial(load_manifest, store))
 
     async def run(self, call: StepCall, beat: Beat, resumed_from: dict[str, JsonValue] | None) -> StepResult:
@@ -130,8 +140,9 @@ class StepRunner:
     ) -> AsyncGenerator[Attempt]:
         scratch = Path(tempfile.mkdtemp(prefix="attempt-", dir=self._scratch))
         try:
-            # in a thread: a store that is waited for must not keep the worker from beating
-            call, context, fetched, step, bindings = await asyncio.to_thread(self._resolved, call)
+            # else in a thread: a store that is waited for must not keep the worker from beating
+            resolved = self._resolved_at_once(call) or await asyncio.to_thread(self._resolved, call)
+            call, context, fetched, step, bindings = resolved
             variables = secret_variables(step.env)
             secrets = await asyncio.to_thread(self._secrets.find, variables.values()) if variables else {}
             mask = Mask(secret.value for secret in secrets.values())
@@ -156,15 +167,36 @@ class StepRunner:
             )
             yield Attempt(call, context, fetched.manifest, execution, self._executors[step.type])
         finally:
-            # not waited for: the step's result need not stand behind the removal of its scratch files
-            asyncio.get_running_loop().run_in_executor(
-                None, functools.partial(shutil.rmtree, scratch, ignore_errors=True)
-            )
+            if not remove_few(scratch):
+                # not waited for: the step's result need not stand behind the removal of its scratch files
+                asyncio.get_running_loop().run_in_executor(
+                    None, functools.partial(shutil.rmtree, scratch, ignore_errors=True)
+                )
 
-    def _read_context(self, digest: str) -> RunContext:
-        return RunContext.model_validate_json(self._store.read_blob(digest))
+    def _context(self, digest: str) -> RunContext:
+        known = self._contexts.get(digest)
+        if known is None:
+            known = RunContext.model_validate_json(self._store.read_blob(digest))
+            while len(self._contexts) >= KNOWN_CONTEXTS:
+                self._contexts.pop(next(iter(self._contexts), ""), None)
+            self._contexts[digest] = known
+        return known
 
-    def _resolved(self, call: StepCall) -> tuple[StepCall, RunContext, Fetched, Step, dict[str, str]]:
+    def _resolved_at_once(self, call: StepCall) -> Resolved | None:
+        """Return the same as `_resolved` where that asks no store and takes less than the way to a thread and back."""
+        context = self._contexts.get(call.run.context)
+        manifest = Manifest() if call.tree is None else known_manifest(call.tree)
+        if context is None or manifest is None or manifest.count > SMALL or json_size(call.values) > SMALL_VALUES:
+            return None
+        written = parse_step(call.step)
+        if written.fetches:
+            return None
+        try:
+            return call, context, Fetched([], manifest), *render_step(written, call.values, None)
+        except FilesNeeded:
+            return None
+
+    def _resolved(self, call: StepCall) -> Resolved:
         """Return what the store knows of the attempt, and its step with templates resolved. Blocks.
 
         A step that fetches begins with another tree than the one before it ended with: with the artifacts in it.

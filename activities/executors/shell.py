@@ -197,6 +197,8 @@ def _value_files(scratch: Path, long: Mapping[str, str]) -> dict[str, str]:
 
 
 def _working_directory(workspace: Path, relative: str) -> Path:
+    if relative == "." and workspace.is_dir():
+        return workspace
     folder = (workspace / relative).resolve()
     if not folder.is_relative_to(workspace.resolve()):
         raise StepFailure(ErrorClass.WORKSPACE, f"`working_directory: {relative}` lies outside the workspace")
@@ -227,7 +229,7 @@ def _secured(plan: _Plan, execution: Execution, step: ShellStep) -> _Plan:
     shutil.copytree(execution.workspace, copy, symlinks=True)
     return replace(
         plan,
-        folder=copy / plan.folder.relative_to(execution.workspace.resolve()),
+        folder=copy / plan.folder.resolve().relative_to(execution.workspace.resolve()),
         enforced_by=(*plan.enforced_by, "copy"),
         notes=("what the script wrote in the workspace was dropped (`security_profile: read-only`)",),
     )

@@ -197,13 +197,19 @@ def save_manifest(store: Store, manifest: Manifest) -> str:
     return manifest.digest
 
 
+def known_manifest(digest: str) -> Manifest | None:
+    """Return the tree of that name if this process remembers it."""
+    entries = remembered(digest)
+    return None if entries is None else Manifest(entries, name=digest)
+
+
 def load_manifest(store: Store, digest: str | None) -> Manifest:
     """Return the tree of that name (None: the empty one). Raises `BlobMissing`, `StepFailure`."""
     if digest is None:
         return EMPTY
-    entries = remembered(digest)
-    if entries is not None:
-        return Manifest(entries, name=digest)
+    known = known_manifest(digest)
+    if known is not None:
+        return known
     manifest = parse_manifest(store.read_blob(digest), digest, store)
     manifest.__dict__["digest"] = digest
     if manifest.count <= WHOLE_UP_TO:

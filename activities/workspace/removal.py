@@ -1,10 +1,14 @@
 """Removing what steps left, also where they took the right to do so away (read-only folders of module caches)."""
 
 import errno
+import itertools
 import os
 import shutil
 from pathlib import Path
 from typing import Any
+
+FEW = 8
+"""Files that `remove_few` removes, at most."""
 
 
 def remove_tree(path: Path) -> None:
@@ -67,3 +71,18 @@ def _make_writable(path: Path) -> None:
         for name in folders:
             if not os.path.islink(f"{place}/{name}"):
                 os.chmod(f"{place}/{name}", 0o700)
+
+
+def remove_few(folder: Path) -> bool:
+    """Remove a folder that holds a few files and empty folders; return whether it is gone. Takes a moment only."""
+    try:
+        with os.scandir(folder) as items:
+            found = list(itertools.islice(items, FEW + 1))
+        if len(found) > FEW:
+            return False
+        for item in found:
+            (os.rmdir if item.is_dir(follow_symlinks=False) else os.unlink)(item.path)
+        os.rmdir(folder)
+    except OSError:
+        return False
+    return True

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.workspace.removal import remove_file, remove_tree
+from activities.workspace.removal import FEW, remove_few, remove_file, remove_tree
 from tests.activities.workspace.trees import make
 
 
@@ -80,3 +80,27 @@ def test_folder_is_gone_when_it_is_deeper_than_python_goes(folder: Path) -> None
     os.close(here)
     remove_tree(deep)
     assert list(folder.iterdir()) == []
+
+
+def test_a_few_files_are_removed_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "scratch"
+    (folder / "tmp").mkdir(parents=True)
+    (folder / "output").touch()
+    (folder / "link").symlink_to(tmp_path)
+    assert remove_few(folder)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["tmp/left", "tmp/.hidden"])
+def test_a_folder_that_holds_a_full_one_is_left_to_others(tmp_path: Path, path: str) -> None:
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / path).touch()
+    assert not remove_few(tmp_path)
+    assert (tmp_path / path).exists()
+
+
+def test_a_folder_of_many_files_is_left_to_others(tmp_path: Path) -> None:
+    for number in range(FEW + 1):
+        (tmp_path / str(number)).touch()
+    assert not remove_few(tmp_path)
+    assert len(list(tmp_path.iterdir())) == FEW + 1
