@@ -75,7 +75,7 @@ class PackIndex:
         Only over the index that is there: one that a sweep removed meanwhile must not come back without its pack.
         """
         found = self._bucket.get(INDEX + pack)
-        is_whole = found is not None and _is_sound(found.body) and self._bucket.look_at(pack_name(pack)) is not None
+        is_whole = found is not None and is_sound(found.body) and self._bucket.look_at(pack_name(pack)) is not None
         if found is not None and is_whole:
             checksum = hashlib.sha256(found.body).digest()
             if self._bucket.put(INDEX + pack, found.body, checksum, if_match=found.etag):
