@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from activities.cache.keys import CacheKey, cache_key
-from activities.store.interface import BlobMissing, Store
-from activities.workspace.manifest import HEAVY, Manifest, load_manifest, save_manifest
+from activities.store.interface import Store
+from activities.workspace.manifest import HEAVY, Manifest, load_manifest
 from activities.workspace.merging import merge
 from activities.workspace.pool import in_pool
 from activities.workspace.scanning import scan
-from activities.workspace.source_stats import load_source_stats
-from activities.workspace.sources import snapshot_source, source_root
+from activities.workspace.sources import keep_source, source_root
 
 
 def source_tree(store: Store, path: Path) -> str:
@@ -25,12 +24,8 @@ def source_tree(store: Store, path: Path) -> str:
 
 
 def source_tree_here(store: Store, path: Path) -> str:
-    """Keep a workspace; it is read anew where a file is as it was and its content is gone from the store."""
-    try:
-        return save_manifest(store, snapshot_source(store, path))
-    except BlobMissing:
-        load_source_stats(source_root(path)).forget()
-        return save_manifest(store, snapshot_source(store, path))
+    """Keep a workspace in this process."""
+    return keep_source(store, path).digest
 
 
 def merged_tree(store: Store, base: str | None, branches: Mapping[str, str | None], *, texts: bool = False) -> str:

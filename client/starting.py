@@ -116,13 +116,12 @@ def _cell(value: JsonValue) -> str:
 
 
 def _snapshot(store: Store, folder: Path) -> str:
-    from activities.workspace.manifest import save_manifest
-    from activities.workspace.sources import snapshot_source
+    from activities.workspace.sources import keep_source
 
-    manifest = snapshot_source(store, folder)
+    manifest = keep_source(store, folder)
     for note in manifest.notes:
         say(f"note: {plain(note)}")
-    return save_manifest(store, manifest)
+    return manifest.digest
 
 
 def _root_for_links(request: Request, *, is_embedded: bool) -> str | None:

@@ -9,10 +9,10 @@ from collections.abc import Hashable, Iterable
 from datetime import timedelta
 from pathlib import Path
 
-from activities.store.interface import Store
+from activities.store.interface import BlobMissing, Store
 from activities.workspace.git import GitAbsent, GitFailed, git
 from activities.workspace.ignores import IgnoreRules
-from activities.workspace.manifest import Manifest, is_git_path, parents
+from activities.workspace.manifest import Manifest, is_git_path, parents, save_manifest
 from activities.workspace.snapshots import Selection, snapshot
 from activities.workspace.source_stats import load_source_stats, save_source_stats
 from activities.workspace.stat_cache import StatCache
@@ -31,6 +31,22 @@ def snapshot_source(store: Store, path: Path) -> Manifest:
     cache = load_source_stats(root)
     manifest = snapshot_repository(store, root, cache)
     save_source_stats(root, cache)
+    return manifest
+
+
+def keep_source(store: Store, path: Path) -> Manifest:
+    """Keep the workspace that `path` is in, and its tree. Blocks. Raises as `snapshot_source` does.
+
+    It is read anew where a file is as it was and the store has no content of it: a sweep took that, or the file was
+    last read for another store.
+    """
+    try:
+        manifest = snapshot_source(store, path)
+        save_manifest(store, manifest)
+    except BlobMissing:
+        load_source_stats(source_root(path)).forget()
+        manifest = snapshot_source(store, path)
+        save_manifest(store, manifest)
     return manifest
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from activities.store.interface import Store
+from activities.store.opening import open_store
 from activities.workspace import source_stats
-from activities.workspace.sources import snapshot_source, source_root
+from activities.workspace.sources import keep_source, snapshot_source, source_root
 from activities.workspace.stat_cache import STAT_CACHES
 from definitions.errors import ErrorClass, StepFailure
 from tests.activities.workspace.trees import make, read
@@ -171,3 +172,14 @@ def test_source_is_taken_when_the_cache_folder_cannot_be_written(
     monkeypatch.setattr(source_stats, "KEPT_FROM", 0)
     make(folder, {"a": "1"})
     assert visible(store, folder) == ["a"]
+
+
+def test_source_is_kept_when_it_was_last_read_for_another_store(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a").write_text("1")
+    os.utime(source / "a", (1_600_000_000, 1_600_000_000))
+    stores = [open_store(tmp_path / name) for name in ("first", "second")]
+    trees = [keep_source(store, source) for store in stores]
+    assert trees[0].digest == trees[1].digest
+    assert [store.read_blob(trees[0].by_path["a"].digest) for store in stores] == [b"1", b"1"]
