@@ -67,6 +67,9 @@ class _Pulse:
     closing: HistoryEvent | None = None
     trouble: str | None = None
     is_unknown: bool = False
+    is_new: bool = False
+    """Whether workflow code has done nothing yet: all that its first task does is to ask for `prepare`, and a question
+    would only keep the worker from that."""
     task_due_since: float | None = None
     """Since when workflow code waits for a worker."""
 
@@ -127,7 +130,8 @@ class _Watch:
                 if self._unanswered or self._pulse.trouble or _has_passed(self._asked_at, PROBE_AFTER_SECONDS):
                     return
                 continue
-            await asyncio.sleep(SETTLE_SECONDS)
+            if self._pulse.closing is None:
+                await asyncio.sleep(SETTLE_SECONDS)
             self._pulse.stirred.clear()
             if not self._is_held_up:
                 self._looked_at = time.monotonic()
@@ -243,12 +247,17 @@ async def _history(connection: Connection, execution_id: str, pulse: _Pulse) -> 
 def _note(event: HistoryEvent, pulse: _Pulse) -> None:
     """Only what workflow code did, and the end, are worth a question."""
     kind = event.WhichOneof("attributes")
+    if kind == "workflow_execution_started_event_attributes":
+        pulse.is_new = not event.workflow_execution_started_event_attributes.continued_execution_run_id
     if kind == "workflow_task_scheduled_event_attributes":
         pulse.task_due_since = time.monotonic()
     elif kind in _TASK_TAKEN:
         pulse.task_due_since = None
     if closings.is_end(event):
         pulse.closing = event
+    if kind in _WORTH_ASKING and pulse.is_new:
+        pulse.is_new = False
+        return
     if pulse.closing is not None or kind in _WORTH_ASKING:
         pulse.stirred.set()
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from temporalio.api.history.v1 import HistoryEvent
 
-from client import memory
+from client import memory, watching
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,3 +64,25 @@ def test_validate_imports_no_shape_on_the_wire():
         "print(*sorted({'definitions.records', 'definitions.messages', 'definitions.locks'} & set(sys.modules)))"
     )
     assert told_by(program) == []
+
+
+def asked_after(*kinds: str, continued: str = "") -> list[bool]:
+    """Return after which events of a run's history the run is asked what happened."""
+    pulse, asked = watching._Pulse(), list[bool]()
+    for kind in kinds:
+        event = HistoryEvent()
+        getattr(event, f"{kind}_event_attributes").SetInParent()
+        if kind == "workflow_execution_started":
+            event.workflow_execution_started_event_attributes.continued_execution_run_id = continued
+        watching._note(event, pulse)
+        asked.append(pulse.stirred.is_set())
+        pulse.stirred.clear()
+    return asked
+
+
+def test_new_run_is_not_asked_before_it_can_have_done_anything():
+    task = ("workflow_task_scheduled", "workflow_task_started", "workflow_task_completed")
+    kinds = ("workflow_execution_started", *task, *task)
+    assert asked_after(*kinds) == [False] * 6 + [True]
+    assert asked_after(*kinds, continued="an earlier one") == [False] * 3 + [True] + [False] * 2 + [True]
+    assert asked_after("workflow_execution_started", "workflow_execution_failed") == [False, True]
