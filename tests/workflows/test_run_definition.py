@@ -374,6 +374,7 @@ steps:
     handle = await start(worker, text)
     assert (await finished(handle)).status == "completed"
     assert await scheduled_activities(handle) == ["prepare", "finish"]
+    assert len((await handle.fetch_history()).events) <= 20
     told = [event.type for event in (await report(handle)).events]
     assert told.count("step_completed") == 3
 
