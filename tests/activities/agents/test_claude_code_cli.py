@@ -304,6 +304,13 @@ async def test_no_process_is_left_when_it_is_cancelled_in_a_tool(machine: Any, t
     assert not sleepers("3141")
 
 
+def has_told_of_two_turns(beats: Path) -> bool:
+    """Whether the last heartbeat, of which the next attempt is made, has a checkpoint and both turns' usage."""
+    lines = beats.read_text().splitlines(keepends=True) if beats.exists() else []
+    told = json.loads(lines[-1]) if lines and lines[-1].endswith("\n") else {}
+    return bool(told.get("checkpoint")) and (told.get("usage") or {}).get("turns") == 2
+
+
 async def test_conversation_and_files_come_back_when_the_worker_was_killed_in_a_tool(
     machine: Any, tmp_path: Path
 ) -> None:
@@ -323,7 +330,7 @@ async def test_conversation_and_files_come_back_when_the_worker_was_killed_in_a_
             env={"PATH": PATH, "PERDURE_CLAUDE_BIN": m.cli, "HOME": str(tmp_path), **m.server.environment()},
         )
         try:
-            await until(lambda: sleepers("2718") and beats.exists() and '"transcript"' in beats.read_text())
+            await until(lambda: sleepers("2718") and has_told_of_two_turns(beats))
         finally:
             os.kill(worker.pid, signal.SIGKILL)
             await worker.wait()
