@@ -2,7 +2,7 @@
 
 cli            the command itself: names, order, suggestions, last resort for errors
 commands/      one module a concept: what each command takes and does
-messages       every sentence that a person reads
+messages/      every sentence that a person reads, one module an area
 output         stdout, stderr, tables, JSON, text made safe for a terminal
 connection     which server, which store; embedded default or a real cluster
 starting       from a definition and its inputs to a started run

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from client import messages
+from client.messages import amount_words, artifact_words
 from client.output import Problem, write_table
 from definitions.errors import StepFailure
 
@@ -83,7 +83,7 @@ def run_table(kept: list[dict[str, Any]]) -> None:
         file: dict[str, Any] = one.get("file") or one
         version = one.get("version")
         name = one["name"] if version is None else f"{one['name']}@{version}"
-        rows.append((str(name), str(one.get("step") or ""), messages.size(int(file.get("size") or 0))))
+        rows.append((str(name), str(one.get("step") or ""), amount_words.size(int(file.get("size") or 0))))
     write_table(("NAME", "STEP", "SIZE"), rows)
 
 
@@ -98,14 +98,14 @@ def kept_as_version(execution_id: str, name: str, step: str | None, profile: str
     found = [one for one in of_name if step is None or one.get("step") == step]
     if not found:
         raise Problem(
-            messages.unknown_run_artifact(execution_id, name),
+            artifact_words.unknown_run_artifact(execution_id, name),
             slug="unknown-artifact",
             remedy=f"`perdure artifacts list --run {execution_id}` shows what there is",
         )
     if len({str(one["file"]) for one in found}) > 1:
         steps = [str(one.get("step")) for one in found]
         remedy = f"say which with `--step`: {', '.join(f'`{one}`' for one in steps)}"
-        raise Problem(messages.several_run_artifacts(name, steps), slug="ambiguous-artifact", remedy=remedy)
+        raise Problem(artifact_words.several_run_artifacts(name, steps), slug="ambiguous-artifact", remedy=remedy)
     content = content_of_value(store, found[-1]["file"], name)
     return ArtifactVersion(
         name=name,
@@ -146,8 +146,8 @@ def _columns(version: ArtifactVersion | None) -> tuple[str, str, str]:
         return ("?", "its record is damaged", "")
     by = version.published_by
     who = by.execution_id or "?" if by.step is None else f"{by.execution_id} {by.step}"
-    size = messages.size(version.size)
-    shown = size if version.kind == "file" else messages.folder_size(size, version.files)
+    size = amount_words.size(version.size)
+    shown = size if version.kind == "file" else amount_words.folder_size(size, version.files)
     return (shown, f"{version.published_at:%Y-%m-%d %H:%M}", who)
 
 

@@ -4,8 +4,8 @@ import sys
 
 import click
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import asking_words
 from client.output import Problem
 
 
@@ -18,5 +18,5 @@ def confirmed(question: str) -> bool:
             raise
         click.echo(err=True)
         raise Problem(
-            messages.NOBODY_ANSWERED, code=ExitCode.USAGE, slug="usage", remedy=messages.ANSWER_BEFOREHAND
+            asking_words.NOBODY_ANSWERED, code=ExitCode.USAGE, slug="usage", remedy=asking_words.ANSWER_BEFOREHAND
         ) from None

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from client import messages, request_files
+from client import request_files
+from client.messages import amount_words, definition_words
 from definitions.agent_names import missing
 from definitions.diagnostics import Diagnostic, has_errors, in_order
 from definitions.steps import GroupStep, Step
@@ -41,7 +42,7 @@ def check_file(name: str, *, with_lint: bool) -> CheckedFile:
     whole, file = request_files.load_definition(name, with_lint=with_lint)
     loaded, size, findings = whole.loaded, "", whole.diagnostics
     if loaded.definition:
-        size = messages.definition_size(_count(loaded.definition.steps), loaded.implicit_inputs)
+        size = definition_words.definition_size(_count(loaded.definition.steps), loaded.implicit_inputs)
         folder = Path(file).parent if request_files.names_a_file(name) else Path()
         found = request_files.names_around(loaded.definition, folder) if loaded.named else FoundNames()
         findings = (*findings, *in_order(missing(loaded.named, found, file)))
@@ -63,7 +64,7 @@ def _test_file(name: str) -> CheckedFile:
         collected = collect(Path(name))
     except OSError as error:
         raise request_files.unreadable(Path(name), error) from error
-    cases = messages.amount(len(collected.cases.cases), "case") if collected.cases else ""
+    cases = amount_words.amount(len(collected.cases.cases), "case") if collected.cases else ""
     return CheckedFile(name, collected.diagnostics, collected.sources, cases)
 
 

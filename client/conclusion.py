@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import amount_words
 from client.output import plain, value_text
 from definitions.records import Status
 
@@ -51,7 +51,7 @@ def closing_lines(status: Status, log_lines: Iterable[str] = ()) -> list[str]:
 def duration_of(status: Status) -> str:
     """Return how long a run took, or has taken so far."""
     started, ended = status.started_at or status.created_at, status.completed_at or status.updated_at
-    return "" if started is None or ended is None else messages.span(ended - started)
+    return "" if started is None or ended is None else amount_words.span(ended - started)
 
 
 def cost_of(status: Status) -> float | None:
@@ -71,7 +71,7 @@ def _steps(status: Status) -> str:
 
 def _cost(status: Status) -> str:
     cost = cost_of(status)
-    return "" if cost is None else messages.money(cost)
+    return "" if cost is None else amount_words.money(cost)
 
 
 def _failure(status: Status, log_lines: list[str]) -> list[str]:

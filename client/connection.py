@@ -15,8 +15,8 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from activities.store.location import named_queue, named_store
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import connection_words
 from client.output import Problem
 from definitions.errors import EnvironmentUnfit
 
@@ -65,8 +65,10 @@ def run_connected(work: Callable[[Connection], Coroutine[object, object, Result]
         try:
             return await work(connection)
         except RPCError as error:
-            message = messages.server_error(error.message)
-            raise Problem(message, code=ExitCode.NO_SERVER, slug="no-server", remedy=messages.SERVER_REMEDY) from error
+            message = connection_words.server_error(error.message)
+            raise Problem(
+                message, code=ExitCode.NO_SERVER, slug="no-server", remedy=connection_words.SERVER_REMEDY
+            ) from error
 
     return asyncio.run(connected())
 
@@ -119,7 +121,7 @@ async def _connect_to_cluster(profile: str | None) -> Connection:
     try:
         config = ClientConfig.load_client_connect_config(profile)
     except (RuntimeError, ValueError, KeyError) as error:
-        message = messages.profile_unreadable(profile, str(error))
+        message = connection_words.profile_unreadable(profile, str(error))
         raise Problem(message, code=ExitCode.USAGE, slug="profile-unreadable") from error
     store = _named_store()
     if not store:
@@ -153,8 +155,10 @@ async def open_client(config: ClientConnectConfig) -> Client:
         return await asyncio.wait_for(opened(), CONNECT_SECONDS)
     except (RuntimeError, RPCError, TimeoutError) as error:
         reason = str(error) or f"no answer within {CONNECT_SECONDS} s"
-        message = messages.server_unreachable(config.get("target_host", ""), reason)
-        raise Problem(message, code=ExitCode.NO_SERVER, slug="no-server", remedy=messages.SERVER_REMEDY) from error
+        message = connection_words.server_unreachable(config.get("target_host", ""), reason)
+        raise Problem(
+            message, code=ExitCode.NO_SERVER, slug="no-server", remedy=connection_words.SERVER_REMEDY
+        ) from error
 
 
 @cache
@@ -173,4 +177,6 @@ def _named_store() -> str | None:
 
 
 def _no_store() -> Problem:
-    return Problem(messages.STORE_NOT_NAMED, code=ExitCode.USAGE, slug="no-store", remedy=messages.STORE_REMEDY)
+    return Problem(
+        connection_words.STORE_NOT_NAMED, code=ExitCode.USAGE, slug="no-store", remedy=connection_words.STORE_REMEDY
+    )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import connection_words, control_words
 from client.output import Problem
 from client.runs import no_answer, unknown_run
 from definitions.messages import Answer
@@ -53,7 +53,7 @@ def _refusal(execution_id: str, cause: BaseException | None) -> Problem:
     """Return a typed refusal as a person reads it."""
     slug = getattr(cause, "type", None) or "refused"
     message = getattr(cause, "message", None) or str(cause)
-    return Problem(message, slug=slug, remedy=messages.refusal_remedy(slug, execution_id))
+    return Problem(message, slug=slug, remedy=control_words.refusal_remedy(slug, execution_id))
 
 
 def _has_no_updates(error: RPCError) -> bool:
@@ -69,17 +69,17 @@ def _of_rpc(execution_id: str, error: RPCError) -> Problem:
 
     match error.status:
         case RPCStatusCode.NOT_FOUND if "already completed" in error.message.lower():
-            remedy = messages.refusal_remedy("already-ended", execution_id)
-            return Problem(messages.already_ended(execution_id), slug="already-ended", remedy=remedy)
+            remedy = control_words.refusal_remedy("already-ended", execution_id)
+            return Problem(control_words.already_ended(execution_id), slug="already-ended", remedy=remedy)
         case RPCStatusCode.NOT_FOUND:
             return unknown_run(execution_id)
         case RPCStatusCode.DEADLINE_EXCEEDED | RPCStatusCode.CANCELLED:
             return no_answer(execution_id)
         case RPCStatusCode.RESOURCE_EXHAUSTED:
-            return Problem(messages.busy(execution_id), slug="busy", remedy=messages.BUSY_REMEDY)
+            return Problem(control_words.busy(execution_id), slug="busy", remedy=control_words.BUSY_REMEDY)
         case _:
-            message = messages.server_error(error.message)
-            return Problem(message, code=ExitCode.NO_SERVER, slug="no-server", remedy=messages.SERVER_REMEDY)
+            message = connection_words.server_error(error.message)
+            return Problem(message, code=ExitCode.NO_SERVER, slug="no-server", remedy=connection_words.SERVER_REMEDY)
 
 
 async def _signal(connection: Connection, execution_id: str, name: str, content: dict[str, object]) -> None:

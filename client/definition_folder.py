@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from client import messages
 from client.diagnostics_output import show_diagnostics
 from client.exit_codes import ExitCode
+from client.messages import definition_words, file_words, folder_words
 from client.output import Problem
 from client.whole_files import write_whole
 from definitions.diagnostics import Span, has_errors
@@ -75,7 +75,7 @@ def entry(folder: Path, name: str) -> Entry:
     path = Names(folder).path(name)
     if path is None:
         known = sorted(Names(folder).of_folder())
-        message, remedy = messages.unknown_definition(name, str(folder)), messages.definitions_remedy(known)
+        message, remedy = folder_words.unknown_definition(name, str(folder)), folder_words.definitions_remedy(known)
         raise Problem(message, code=ExitCode.USAGE, slug="unknown-definition", remedy=remedy)
     return Entry(name, path, _whole(folder, path))
 
@@ -87,8 +87,8 @@ def create(folder: Path, source: Path, *, status: State | None = None) -> Entry:
     taken = next((one for one in entries(folder) if definition.id in (one.name, _id(one))), None)
     if taken is not None:
         message, remedy = (
-            messages.taken_definition(definition.id, str(taken.path)),
-            messages.update_remedy(definition.id),
+            folder_words.taken_definition(definition.id, str(taken.path)),
+            folder_words.update_remedy(definition.id),
         )
         raise Problem(message, code=ExitCode.USAGE, slug="taken-id", remedy=remedy)
     path = folder / f"{definition.id}{SUFFIX}"
@@ -103,8 +103,8 @@ def update(folder: Path, name: str, source: Path, *, status: State | None = None
     text = _text(source)
     definition = _checked(folder, text, source.name)
     if definition.id != (_id(known) or known.name):
-        message = messages.other_id(definition.id, name)
-        raise Problem(message, code=ExitCode.INVALID, slug="not-valid", remedy=messages.create_remedy(str(source)))
+        message = folder_words.other_id(definition.id, name)
+        raise Problem(message, code=ExitCode.INVALID, slug="not-valid", remedy=folder_words.create_remedy(str(source)))
     _replace(known.path, text if status is None else with_status(text, status))
     return entry(folder, name)
 
@@ -124,7 +124,7 @@ def delete(folder: Path, name: str) -> Path:
     known = entry(folder, name)
     users = [one.name for one in entries(folder) if one.name != name and _refers(one, known)]
     if users:
-        message, remedy = messages.referred_to(name, users), messages.USED_REMEDY
+        message, remedy = folder_words.referred_to(name, users), folder_words.USED_REMEDY
         raise Problem(message, code=ExitCode.USAGE, slug="definition-in-use", remedy=remedy)
     known.path.unlink(missing_ok=True)
     return known.path
@@ -164,8 +164,8 @@ def _checked(folder: Path, text: str, file: str) -> Definition:
     show_diagnostics(whole.diagnostics, whole.sources)
     if whole.loaded.definition is None or has_errors(whole.diagnostics):
         errors = sum(1 for finding in whole.diagnostics if finding.severity == "error")
-        message = messages.invalid_definition([file], errors)
-        raise Problem(message, code=ExitCode.INVALID, slug="not-valid", remedy=messages.AS_IN_THE_FOLDER)
+        message = definition_words.invalid_definition([file], errors)
+        raise Problem(message, code=ExitCode.INVALID, slug="not-valid", remedy=folder_words.AS_IN_THE_FOLDER)
     return whole.loaded.definition
 
 
@@ -188,7 +188,9 @@ def _text(path: Path) -> str:
     except NotFound as error:
         raise Problem(error.message, code=ExitCode.USAGE, slug="no-such-file") from error
     except UnicodeDecodeError as error:
-        raise Problem(messages.unreadable(path, "it is not UTF-8"), code=ExitCode.INVALID, slug="unreadable") from error
+        raise Problem(
+            file_words.unreadable(path, "it is not UTF-8"), code=ExitCode.INVALID, slug="unreadable"
+        ) from error
 
 
 def _write_new(path: Path, text: str) -> None:
@@ -198,13 +200,15 @@ def _write_new(path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8", newline="") as stream:
             stream.write(text)
     except FileExistsError as error:
-        raise Problem(messages.taken_definition(path.stem, str(path)), code=ExitCode.USAGE, slug="taken-id") from error
+        raise Problem(
+            folder_words.taken_definition(path.stem, str(path)), code=ExitCode.USAGE, slug="taken-id"
+        ) from error
     except OSError as error:
-        raise Problem(messages.unwritable(path, error.strerror or str(error)), slug="unwritable") from error
+        raise Problem(file_words.unwritable(path, error.strerror or str(error)), slug="unwritable") from error
 
 
 def _replace(path: Path, text: str) -> None:
     try:
         write_whole(path, text)
     except OSError as error:
-        raise Problem(messages.unwritable(path, error.strerror or str(error)), slug="unwritable") from error
+        raise Problem(file_words.unwritable(path, error.strerror or str(error)), slug="unwritable") from error

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import amount_words, change_words, run_words
 from client.output import Problem, one_line
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ def trees_of(status: Status, store: Store, step: str | None = None) -> Trees:
     from activities.workspace.manifest import load_manifest
 
     if status.tree_before is None or status.tree is None:
-        raise Problem(messages.NO_WORKSPACE, slug="no-workspace")
+        raise Problem(change_words.NO_WORKSPACE, slug="no-workspace")
     if step is None:
         return Trees(store, load_manifest(store, status.tree_before), load_manifest(store, status.tree))
     found = status.steps.get(step)
     if found is None:
         raise _unknown_step(status, step)
     if found.status != "completed":
-        raise Problem(messages.step_without_files(step, found.status), slug="no-workspace")
+        raise Problem(change_words.step_without_files(step, found.status), slug="no-workspace")
     return Trees(store, load_manifest(store, found.tree_before), load_manifest(store, found.tree))
 
 
@@ -132,7 +132,7 @@ def _unknown_step(status: Status, step: str) -> Problem:
     from definitions.suggestions import did_you_mean
 
     remedy = did_you_mean(step, status.steps) or f"`perdure show {status.execution_id}` lists its steps"
-    message = messages.unknown_step(status.execution_id, step)
+    message = run_words.unknown_step(status.execution_id, step)
     return Problem(message, code=ExitCode.USAGE, slug="unknown-step", remedy=remedy)
 
 
@@ -151,9 +151,9 @@ def _bar(count: FileCount, scale: float) -> str:
 
 def _sums(found: Sequence[FileCount]) -> str:
     added, deleted = sum(count.added for count in found), sum(count.deleted for count in found)
-    parts = [messages.plural(len(found), "file", "files") + " changed"]
+    parts = [amount_words.plural(len(found), "file", "files") + " changed"]
     if added or not deleted:
-        parts.append(messages.plural(added, "insertion(+)", "insertions(+)"))
+        parts.append(amount_words.plural(added, "insertion(+)", "insertions(+)"))
     if deleted or not added:
-        parts.append(messages.plural(deleted, "deletion(-)", "deletions(-)"))
+        parts.append(amount_words.plural(deleted, "deletion(-)", "deletions(-)"))
     return " " + ", ".join(parts)

@@ -12,8 +12,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from client import messages
 from client.iteration_counts import IterationCounts, depth, is_repeated
+from client.messages import amount_words
 from client.output import one_line
 from client.progress import gate_lines, line_of
 
@@ -161,5 +161,5 @@ class LiveProgress:
         count = self._counts.text(path)
         if row.state != "running":
             return Text(f"{count}  {row.remark}".strip(), "red" if row.state == "failed" else "dim")
-        spent = messages.span(datetime.now().astimezone() - row.since)
+        spent = amount_words.span(datetime.now().astimezone() - row.since)
         return Text("  ".join(filter(None, (count, spent, row.remark))), "dim")

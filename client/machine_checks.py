@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from activities.store.location import project
-from client import messages
 from client.connection import names_a_cluster, offline_store
+from client.messages import machine_words
 from client.output import Problem
 from definitions.errors import PerdureError
 
@@ -80,7 +80,9 @@ def _permission_checks(store: Store) -> list[Check]:
             Check(one.name, "warning" if one.state == "failed" else one.state, one.message, one.remedy)
             for one in checks
         ]
-        checks.append(Check("store: role", "warning", messages.STORE_READ_ONLY, messages.STORE_READ_ONLY_REMEDY))
+        checks.append(
+            Check("store: role", "warning", machine_words.STORE_READ_ONLY, machine_words.STORE_READ_ONLY_REMEDY)
+        )
     return checks
 
 
@@ -102,7 +104,7 @@ def agent_checks() -> Iterator[Check]:
         if found is not None:
             yield Check(provider, "ok", found)
         else:
-            yield Check(provider, "warning", messages.no_agent(program), messages.agent_remedy(provider))
+            yield Check(provider, "warning", machine_words.no_agent(program), machine_words.agent_remedy(provider))
 
 
 def package_checks() -> Iterator[Check]:

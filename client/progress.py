@@ -13,8 +13,8 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from client import messages
 from client.iteration_counts import IterationCounts
+from client.messages import amount_words, control_words, run_words
 from client.output import one_line, say, value_lines, write_json_line
 from definitions.records import Event
 
@@ -87,14 +87,14 @@ class LineProgress:
             return
         now = datetime.now().astimezone()
         running, undecided = self._shown(self._running, now), self._shown(self._undecided, now)
-        self._say(f"{now:%H:%M:%S} {messages.sign_of_life(running, undecided)}", None)
+        self._say(f"{now:%H:%M:%S} {run_words.sign_of_life(running, undecided)}", None)
 
     def close(self) -> None:
         """Nothing is to be left behind."""
 
     def _shown(self, steps: Mapping[str, datetime], now: datetime) -> list[str]:
         """Return steps with how long it has been, the first of many."""
-        shown = [f"{self._counted(path)} ({messages.span(now - since)})" for path, since in steps.items()]
+        shown = [f"{self._counted(path)} ({amount_words.span(now - since)})" for path, since in steps.items()]
         return shown if len(shown) <= STILL_SHOWN else [*shown[:STILL_SHOWN], f"{len(shown) - STILL_SHOWN} more"]
 
     def _counted(self, path: str) -> str:
@@ -169,7 +169,7 @@ def gate_lines(event: Event) -> list[str]:
     deadline = event.data.get("deadline")
     if isinstance(deadline, str):
         lines.append(f"closes {deadline[:19].replace('T', ' ')} UTC ({_text(event.data, 'on_timeout') or 'reject'})")
-    return lines + messages.gate_commands(event.execution_id, _text(event.data, "gate") or event.step or "")
+    return lines + control_words.gate_commands(event.execution_id, _text(event.data, "gate") or event.step or "")
 
 
 def _follow_running(running: dict[str, datetime], event: Event) -> None:
@@ -200,7 +200,7 @@ def _completion(facts: Mapping[str, JsonValue]) -> str:
         remarks = ["kept"]
     usd = facts.get("usd")
     if isinstance(usd, int | float) and not isinstance(usd, bool):
-        remarks.append(messages.money(usd))
+        remarks.append(amount_words.money(usd))
     attempt = facts.get("attempt")
     if isinstance(attempt, int) and attempt > 1:
         remarks.append(f"attempt {attempt}")
@@ -224,7 +224,7 @@ def _retry(facts: Mapping[str, JsonValue]) -> str:
     error = facts.get("error")
     reason = f"  {_text(error, 'type')}: {one_line(_text(error, 'message'))}" if isinstance(error, dict) else ""
     wait = facts.get("seconds")
-    after = f" in {messages.span(timedelta(seconds=wait))}" if isinstance(wait, int | float) else ""
+    after = f" in {amount_words.span(timedelta(seconds=wait))}" if isinstance(wait, int | float) else ""
     return f"attempt {facts.get('attempt', '?')}/{facts.get('max_attempts', '?')}{after}{reason}"
 
 
@@ -249,7 +249,7 @@ def _because(reason: JsonValue) -> str:
 
 def _duration(facts: Mapping[str, JsonValue]) -> str:
     seconds = facts.get("seconds")
-    return messages.span(timedelta(seconds=seconds)) if isinstance(seconds, int | float) else ""
+    return amount_words.span(timedelta(seconds=seconds)) if isinstance(seconds, int | float) else ""
 
 
 def _text(facts: Mapping[str, JsonValue], name: str) -> str:
@@ -259,4 +259,4 @@ def _text(facts: Mapping[str, JsonValue], name: str) -> str:
 
 def _shown(value: JsonValue) -> list[str]:
     lines = value_lines(value)
-    return lines if len(lines) <= SHOWN_LIMIT else [*lines[:SHOWN_LIMIT], messages.MORE_SHOWN]
+    return lines if len(lines) <= SHOWN_LIMIT else [*lines[:SHOWN_LIMIT], control_words.MORE_SHOWN]

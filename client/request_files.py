@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from client import messages
 from client.definition_folder import folder_of, worker_folder
 from client.diagnostics_output import show_diagnostics
 from client.exit_codes import ExitCode
+from client.messages import definition_words, file_words
 from client.output import Problem
 from definitions import catalog
 from definitions.agent_names import LONGEST_TEXT, find, missing
@@ -76,8 +76,8 @@ def load_definition(name: str, *, with_lint: bool = False) -> tuple[Whole, str]:
         text, file = catalog.read(name)
     except KeyError:
         known = [*names.of_folder(), *catalog.names()]
-        remedy = messages.catalog_remedy(name, closest(name, known))
-        message = messages.unknown_catalog_name(name)
+        remedy = definition_words.catalog_remedy(name, closest(name, known))
+        message = definition_words.unknown_catalog_name(name)
         raise Problem(message, code=ExitCode.USAGE, slug="unknown-definition", remedy=remedy) from None
     finder = Files(Path(file).parent, names, is_bounded=True)
     return load_whole(Found(text, file), finder, key=Path(file).name, with_lint=with_lint), file
@@ -89,7 +89,7 @@ def require_definition(name: str) -> Source:
     show_diagnostics(whole.diagnostics, whole.sources)
     if whole.loaded.definition is None or whole.definition is None:
         errors = sum(1 for finding in whole.diagnostics if finding.severity == "error")
-        raise Refused(messages.invalid_definition([name], errors))
+        raise Refused(definition_words.invalid_definition([name], errors))
     return Source(whole.loaded.definition, whole, file, _reference(name, whole, file))
 
 
@@ -210,8 +210,8 @@ def read_mapping(path: Path, what: str) -> dict[str, JsonValue]:
 def unreadable(path: Path, error: OSError) -> Problem:
     """Return the problem that a file which is named cannot be read."""
     if isinstance(error, FileNotFoundError):
-        return Problem(messages.definition_missing(str(path)), code=ExitCode.USAGE, slug="no-such-file")
-    return Problem(messages.unreadable(path, error.strerror or str(error)), code=ExitCode.USAGE, slug="unreadable")
+        return Problem(definition_words.definition_missing(str(path)), code=ExitCode.USAGE, slug="no-such-file")
+    return Problem(file_words.unreadable(path, error.strerror or str(error)), code=ExitCode.USAGE, slug="unreadable")
 
 
 def _content(path: Path) -> bytes:
@@ -226,4 +226,4 @@ def _refuse_errors(findings: Sequence[Diagnostic], sources: Mapping[str, str], w
     errors = sum(1 for finding in findings if finding.severity == "error")
     show_diagnostics(findings, sources)
     if errors:
-        raise Refused(messages.invalid_definition([what], errors))
+        raise Refused(definition_words.invalid_definition([what], errors))

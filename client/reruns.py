@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import run_words
 from client.output import Problem
 from client.request_files import Source, inputs_given_anew, with_names
 from client.runs import no_answer, unknown_run
@@ -166,4 +166,4 @@ def _with_context(store: Store, execution_id: str, report: Report) -> EarlierRun
 def _problem(execution_id: str, error: NothingKnown) -> Problem:
     if error.code == "unknown-run":
         return unknown_run(execution_id)
-    return Problem(error.message, code=ExitCode.FAILED, slug=error.code, remedy=messages.RERUN_REMEDY)
+    return Problem(error.message, code=ExitCode.FAILED, slug=error.code, remedy=run_words.RERUN_REMEDY)

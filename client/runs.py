@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from pydantic import ConfigDict, TypeAdapter
 
 from activities.store.keys import run_key
-from client import closings, messages
+from client import closings
 from client.exit_codes import ExitCode
+from client.messages import connection_words, run_words
 from client.output import Problem
 from definitions.messages import DEFINITIONS_MEMO, WORKFLOW_TYPE
 from definitions.records import ENDED, Event, Status
@@ -127,14 +128,20 @@ async def query(connection: Connection, execution_id: str, name: str, argument: 
 def unknown_run(execution_id: str) -> Problem:
     """Return what to say of a run that neither server nor store knows."""
     return Problem(
-        messages.unknown_run(execution_id), code=ExitCode.USAGE, slug="unknown-run", remedy=messages.UNKNOWN_RUN_REMEDY
+        run_words.unknown_run(execution_id),
+        code=ExitCode.USAGE,
+        slug="unknown-run",
+        remedy=run_words.UNKNOWN_RUN_REMEDY,
     )
 
 
 def no_answer(execution_id: str) -> Problem:
     """Return what to say of a live run that cannot be asked."""
     return Problem(
-        messages.no_answer(execution_id), code=ExitCode.FAILED, slug="no-worker", remedy=messages.NO_ANSWER_REMEDY
+        connection_words.no_answer(execution_id),
+        code=ExitCode.FAILED,
+        slug="no-worker",
+        remedy=connection_words.NO_ANSWER_REMEDY,
     )
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, JsonValue
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import run_words
 from client.output import Problem, one_line, plain, say
 from client.request_files import Source
 from definitions.messages import WORKFLOW_TYPE, RunInput, WorkspaceInput
@@ -132,12 +132,12 @@ def _root_for_links(request: Request, *, is_embedded: bool) -> str | None:
     if not workspace.link or not workspace.takes_tree:
         return None
     if not is_embedded:
-        say(messages.NO_LINKS)
+        say(run_words.NO_LINKS)
         return None
     root = source_root(request.workspace)
     for link in workspace.link:
         if not (root / link).is_dir():
-            say(messages.no_folder_to_link(link, root))
+            say(run_words.no_folder_to_link(link, root))
     return str(root)
 
 
@@ -200,12 +200,12 @@ async def _start_workflow(
         )
     except WorkflowAlreadyStartedError as error:
         raise Problem(
-            messages.taken_id(execution_id),
+            run_words.taken_id(execution_id),
             code=ExitCode.USAGE,
             slug="taken-id",
-            remedy=messages.taken_id_remedy(execution_id),
+            remedy=run_words.taken_id_remedy(execution_id),
         ) from error
 
 
 def _refused(message: str) -> Problem:
-    return Problem(messages.start_refused(message), code=ExitCode.FAILED, slug="start-refused")
+    return Problem(run_words.start_refused(message), code=ExitCode.FAILED, slug="start-refused")

@@ -13,8 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from client import closings, messages
+from client import closings
 from client.held_up import waiting_for
+from client.messages import connection_words
 from client.runs import (
     EVENTS_LIMIT,
     NoAnswer,
@@ -147,22 +148,22 @@ class _Watch:
         with suppress(RPCError):  # the follower meets the same trouble, and says it
             waiting = await waiting_for(self._connection, self._id)
             if waiting is not None and not self._is_held_up:
-                self._observer.notice(messages.store_away(waiting))
+                self._observer.notice(connection_words.store_away(waiting))
             if waiting is None and self._is_held_up:
-                self._observer.notice(messages.STORE_BACK)
+                self._observer.notice(connection_words.STORE_BACK)
             self._is_held_up = waiting is not None
 
     def _say_no_worker(self, is_missing: bool) -> None:
         if is_missing and not self._has_missed_worker and not self._is_lost:
-            self._observer.notice(messages.NO_WORKER)
+            self._observer.notice(connection_words.NO_WORKER)
         self._has_missed_worker = self._has_missed_worker or is_missing
 
     def _say_trouble(self) -> None:
         trouble = self._pulse.trouble
         if trouble is not None and not self._is_lost:
-            self._observer.notice(messages.connection_lost(trouble))
+            self._observer.notice(connection_words.connection_lost(trouble))
         if trouble is None and self._is_lost:
-            self._observer.notice(messages.CONNECTION_BACK)
+            self._observer.notice(connection_words.CONNECTION_BACK)
         self._is_lost = trouble is not None
 
     async def _take_events(self) -> bool:

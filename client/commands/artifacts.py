@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client import messages
 from client.asking import confirmed
 from client.exit_codes import ExitCode
+from client.messages import artifact_words, asking_words, file_words
 from client.options import json_option, profile_option, read_duration, read_execution_id
 from client.output import Problem, one_line, say, write_json, write_table
 from client.starting import user_name
@@ -56,7 +56,7 @@ def list_artifacts(reference: str | None, execution_id: str | None, as_json: boo
     if as_json:
         write_json(found)
     elif not table.rows:
-        say(messages.NO_ARTIFACTS)
+        say(artifact_words.NO_ARTIFACTS)
     else:
         write_table(table.heads, table.rows)
     return ExitCode.SUCCESS
@@ -101,7 +101,7 @@ def get(
     if as_json:
         write_json({"path": str(path), **version.model_dump(mode="json", exclude={"publication"})})
     else:
-        say(messages.artifact_written(one_line(version.shown), path))
+        say(artifact_words.artifact_written(one_line(version.shown), path))
     return ExitCode.SUCCESS
 
 
@@ -125,7 +125,7 @@ def tag(reference: str, tag: str, remove: bool, by: str, as_json: bool, profile:
     if remove:
         stood = remove_tag(store, asked.name, tag, now=now, by=by)
         if stood is None:
-            raise Problem(messages.unknown_tag(asked.name, tag), slug="unknown-tag")
+            raise Problem(artifact_words.unknown_tag(asked.name, tag), slug="unknown-tag")
         _say_tag(asked.name, tag, None, stood.version, as_json=as_json)
         return ExitCode.SUCCESS
     version = _found(store, asked)
@@ -155,16 +155,16 @@ def delete(reference: str, whole: bool, force: bool, yes: bool, as_json: bool, p
     standing = {name: stands for name, stands in tags_of(store, asked.name) if stands.version in numbers}
     if standing and not force:
         remedy = f"`perdure artifacts tag {asked.name} TAG --remove` first, or `--force`"
-        raise Problem(messages.tagged(reference, sorted(standing)), slug="tagged", remedy=remedy)
+        raise Problem(artifact_words.tagged(reference, sorted(standing)), slug="tagged", remedy=remedy)
     if numbers and not yes:
-        question = messages.confirm_delete_artifact(reference, len(numbers), store.location)
+        question = artifact_words.confirm_delete_artifact(reference, len(numbers), store.location)
         if not confirmed(question):
-            say(messages.NOTHING_DONE)
+            say(asking_words.NOTHING_DONE)
             return ExitCode.SUCCESS
     for name in standing:
         remove_tag(store, asked.name, name, now=datetime.now(UTC), by=user_name())
     gone = [number for number in numbers if delete_version(store, asked.name, number)]
-    write_json({"name": asked.name, "deleted": gone}) if as_json else say(messages.artifacts_deleted(len(gone)))
+    write_json({"name": asked.name, "deleted": gone}) if as_json else say(artifact_words.artifacts_deleted(len(gone)))
     return ExitCode.SUCCESS
 
 
@@ -212,9 +212,9 @@ def _write(store: Store, version: ArtifactVersion, path: Path) -> None:
         write(store, version, path)
     except InTheWay as error:
         remedy = "remove it, or write elsewhere with `--to PATH`"
-        raise Problem(messages.artifact_taken(path), slug="in-the-way", remedy=remedy) from error
+        raise Problem(artifact_words.artifact_taken(path), slug="in-the-way", remedy=remedy) from error
     except OSError as error:
-        raise Problem(messages.unwritable(path, error.strerror or str(error)), slug="unwritable") from error
+        raise Problem(file_words.unwritable(path, error.strerror or str(error)), slug="unwritable") from error
 
 
 def _to_stdout(store: Store, version: ArtifactVersion) -> None:
@@ -223,7 +223,7 @@ def _to_stdout(store: Store, version: ArtifactVersion) -> None:
 
     if version.kind == "folder":
         remedy = f"`perdure artifacts get {version.shown} --to FOLDER`"
-        raise Problem(messages.no_link_to_folder(version.shown), code=ExitCode.USAGE, slug="usage", remedy=remedy)
+        raise Problem(artifact_words.no_link_to_folder(version.shown), code=ExitCode.USAGE, slug="usage", remedy=remedy)
     with tempfile.TemporaryDirectory(prefix="perdure-artifact-") as folder:
         path = Path(folder) / "content"
         _write(store, version, path)
@@ -235,11 +235,11 @@ def _to_stdout(store: Store, version: ArtifactVersion) -> None:
 def _link(store: Store, version: ArtifactVersion, expires: timedelta, *, as_json: bool) -> ExitCode:
     remedy = f"`perdure artifacts get {version.shown}` writes it to a file"
     if version.kind == "folder":
-        raise Problem(messages.no_link_to_folder(version.shown), slug="no-link", remedy=remedy)
+        raise Problem(artifact_words.no_link_to_folder(version.shown), slug="no-link", remedy=remedy)
     seconds = int(min(expires, LONGEST_LINK).total_seconds())
     link = store.link_to(version.digest, seconds, version.file_name, version.media_type)
     if link is None:
-        raise Problem(messages.no_link(version.shown, store.location), slug="no-link", remedy=remedy)
+        raise Problem(artifact_words.no_link(version.shown, store.location), slug="no-link", remedy=remedy)
     write_json({"link": link, "expires_in": seconds}) if as_json else click.echo(link)
     return ExitCode.SUCCESS
 
@@ -248,6 +248,6 @@ def _say_tag(name: str, tag: str, version: int | None, before: int | None, *, as
     if as_json:
         write_json({"name": name, "tag": tag, "version": version, "before": before})
     elif version is None:
-        say(messages.tag_removed(name, tag, before or 0))
+        say(artifact_words.tag_removed(name, tag, before or 0))
     else:
-        say(messages.tag_moved(name, tag, version, before))
+        say(artifact_words.tag_moved(name, tag, version, before))

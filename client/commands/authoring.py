@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import definition_words
 from client.options import json_option
 from client.output import Problem, say, write_json
 from client.version import version
@@ -44,10 +44,10 @@ def validate(definitions: tuple[str, ...], form: str, *, as_json: bool, strict: 
     refused = [one for one in checked if one.is_refused(strict=strict)]
     for one in checked:
         if one not in refused:
-            say(messages.valid_file(one.file, one.size, one.counts))
+            say(definition_words.valid_file(one.file, one.size, one.counts))
     if refused:
         counts = sum((one.counts for one in refused), Counter[str]())
-        say(messages.refused_files([one.file for one in refused], counts), style="red")
+        say(definition_words.refused_files([one.file for one in refused], counts), style="red")
     return ExitCode.INVALID if refused else ExitCode.SUCCESS
 
 
@@ -88,8 +88,8 @@ def explain(code: str | None, as_json: bool) -> ExitCode:
         return ExitCode.SUCCESS
     page = find(code)
     if page is None:
-        remedy = messages.explain_remedy(suggestion(code))
-        raise Problem(messages.unknown_code(code), code=ExitCode.USAGE, slug="unknown-code", remedy=remedy)
+        remedy = definition_words.explain_remedy(suggestion(code))
+        raise Problem(definition_words.unknown_code(code), code=ExitCode.USAGE, slug="unknown-code", remedy=remedy)
     if as_json:
         write_json({"code": page.slug, "severity": page.severity, "title": page.title, "page": markdown(page)})
     else:

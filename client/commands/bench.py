@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import bench_words
 from client.options import json_option, profile_option
 from client.output import Problem, say, write_json
 
@@ -40,7 +40,7 @@ def bench(rounds: int, runs: int, as_json: bool, profile: str | None) -> ExitCod
         write_json({"facts": {**facts}, "figures": [asdict(figure) for figure in figures]})
         return ExitCode.SUCCESS
     for figure in figures:
-        click.echo(messages.bench_figure(figure.name, figure.median, figure.unit, figure.worst, figure.count))
+        click.echo(bench_words.bench_figure(figure.name, figure.median, figure.unit, figure.worst, figure.count))
     return ExitCode.SUCCESS
 
 
@@ -48,15 +48,15 @@ async def _measured(connection: Connection, rounds: int, runs: int) -> tuple[dic
     from client.measuring import OPEN_SECONDS, Silent, measure
 
     facts = await _facts(connection)
-    say(messages.bench_begins(facts))
+    say(bench_words.bench_begins(facts))
     try:
-        return facts, await measure(connection, rounds, runs, lambda what: say(messages.bench_goes_on(what)))
+        return facts, await measure(connection, rounds, runs, lambda what: say(bench_words.bench_goes_on(what)))
     except Silent as error:
         raise Problem(
-            messages.bench_silent(connection.endpoint.task_queue, OPEN_SECONDS),
+            bench_words.bench_silent(connection.endpoint.task_queue, OPEN_SECONDS),
             code=ExitCode.NO_SERVER,
             slug="no-worker",
-            remedy=messages.BENCH_REMEDY,
+            remedy=bench_words.BENCH_REMEDY,
         ) from error
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import bundle_words, file_words
 from client.options import json_option
 from client.output import Problem, say, write_json
 
@@ -41,7 +41,7 @@ def export(definition: str, output: Path | None) -> ExitCode:
     path = output or Path(f"{source.definition.id}.bundle.json")
     _write(path, text)
     count = 1 + len(source.whole.texts) + len(project)
-    say(messages.exported(source.definition.id, count, source.whole.digest, str(path)))
+    say(bundle_words.exported(source.definition.id, count, source.whole.digest, str(path)))
     return ExitCode.SUCCESS
 
 
@@ -62,8 +62,10 @@ def import_bundle(bundle: Path, into: Path, *, force: bool, as_json: bool) -> Ex
         unpacked = _unpack(found, whole, into, is_forced=force)
     except BadBundle as error:
         show_diagnostics(error.diagnostics, error.sources)
-        message = messages.bad_bundle(str(bundle), error.reason)
-        raise Problem(message, code=ExitCode.INVALID, slug="bad-bundle", remedy=messages.BAD_BUNDLE_REMEDY) from error
+        message = bundle_words.bad_bundle(str(bundle), error.reason)
+        raise Problem(
+            message, code=ExitCode.INVALID, slug="bad-bundle", remedy=bundle_words.BAD_BUNDLE_REMEDY
+        ) from error
     show_diagnostics(whole.diagnostics, whole.sources)
     for path in unpacked.written:
         say(str(path))
@@ -73,7 +75,7 @@ def import_bundle(bundle: Path, into: Path, *, force: bool, as_json: bool) -> Ex
         written = [str(path) for path in unpacked.written]
         write_json({"id": name, "digest": whole.digest, "definition": str(unpacked.definition), "written": written})
     shown = unpacked.definition if unpacked.definition.parent != Path() else f"./{unpacked.definition}"
-    say(messages.imported(name, whole.digest, str(shown)))
+    say(bundle_words.imported(name, whole.digest, str(shown)))
     return ExitCode.SUCCESS
 
 
@@ -84,10 +86,10 @@ def _unpack(found: Bundle, whole: Whole, into: Path, *, is_forced: bool) -> Unpa
     try:
         return unpack(found, whole, into, folder_of(os.environ, into), is_forced=is_forced)
     except InTheWay as error:
-        message, remedy = messages.in_the_way(error.paths), messages.IN_THE_WAY_REMEDY
+        message, remedy = bundle_words.in_the_way(error.paths), bundle_words.IN_THE_WAY_REMEDY
         raise Problem(message, code=ExitCode.USAGE, slug="in-the-way", remedy=remedy) from error
     except OSError as error:
-        raise Problem(messages.unwritable(into, error.strerror or str(error)), slug="unwritable") from error
+        raise Problem(file_words.unwritable(into, error.strerror or str(error)), slug="unwritable") from error
 
 
 def _read(path: Path) -> bytes:
@@ -110,4 +112,4 @@ def _write(path: Path, text: str) -> None:
     try:
         write_whole(path, text)
     except OSError as error:
-        raise Problem(messages.unwritable(path, error.strerror or str(error)), slug="unwritable") from error
+        raise Problem(file_words.unwritable(path, error.strerror or str(error)), slug="unwritable") from error

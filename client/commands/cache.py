@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client import messages
 from client.asking import confirmed
 from client.exit_codes import ExitCode
+from client.messages import asking_words, cache_words, run_words
 from client.options import json_option, profile_option, read_duration, run_argument
 from client.output import Problem, one_line, say, write_json
 
@@ -58,7 +58,7 @@ def explain(execution_id: str, step: str, as_json: bool, profile: str | None) ->
     status, store = status_and_store(execution_id, profile)
     record = _step(status, step)
     if record.cache_key is None:
-        raise Problem(messages.step_without_key(step), slug="no-cache-key", remedy=messages.not_cached_hint(step))
+        raise Problem(cache_words.step_without_key(step), slug="no-cache-key", remedy=cache_words.not_cached_hint(step))
     explanation = explain_step(store, status.definition_id, step, record.cache_key, execution_id)
     if as_json:
         write_json({"execution_id": execution_id, "step": step, "cached": record.cached, **_as_json(explanation)})
@@ -82,7 +82,7 @@ def stats(as_json: bool, profile: str | None) -> ExitCode:
     if as_json:
         write_json({"location": store.location, **_figures(found)})
         return ExitCode.SUCCESS
-    click.echo(messages.cache_figures(found.records, found.damaged, found.seconds, found.usd, store.location))
+    click.echo(cache_words.cache_figures(found.records, found.damaged, found.seconds, found.usd, store.location))
     for name, count in found.definitions:
         click.echo(f"  {count:6}  {one_line(name)}")
     for line in _counted(found):
@@ -115,14 +115,14 @@ def clear(
     before = None if older_than is None else datetime.now(UTC) - older_than
     which = housekeeping.Which(definition, step, before)
     count = len(housekeeping.matching(store, which))
-    if count and not yes and not confirmed(messages.confirm_clear(count, store.location)):
-        say(messages.NOTHING_DONE)
+    if count and not yes and not confirmed(cache_words.confirm_clear(count, store.location)):
+        say(asking_words.NOTHING_DONE)
         return ExitCode.SUCCESS
     removed = housekeeping.clear(store, which)
     if as_json:
         write_json({"location": store.location, "removed": removed})
     else:
-        say(messages.cache_cleared(removed))
+        say(cache_words.cache_cleared(removed))
     return ExitCode.SUCCESS
 
 
@@ -130,7 +130,7 @@ def _step(status: Status, step: str) -> StepStatus:
     from definitions.suggestions import did_you_mean
 
     if step not in status.steps:
-        message = messages.unknown_step(status.execution_id, step)
+        message = run_words.unknown_step(status.execution_id, step)
         remedy = did_you_mean(step, status.steps) or f"`perdure show {status.execution_id}` lists its steps"
         raise Problem(message, code=ExitCode.USAGE, slug="unknown-step", remedy=remedy)
     return status.steps[step]
@@ -146,7 +146,7 @@ def _spoken(explanation: Explanation, store: Store, execution_id: str, step: str
 
 
 def _explained(step: str, explanation: Explanation, spoken: dict[str, str], *, is_hit: bool) -> Iterator[str]:
-    yield messages.cache_verdict(step, explanation.key, is_hit=is_hit)
+    yield cache_words.cache_verdict(step, explanation.key, is_hit=is_hit)
     if is_hit:
         if explanation.record is not None:
             yield _whose(explanation.record)
@@ -154,29 +154,29 @@ def _explained(step: str, explanation: Explanation, spoken: dict[str, str], *, i
     yield _why(explanation)
     for found in explanation.differences[:SHOWN_DIFFERENCES]:
         name = one_line(spoken.get(found.field, found.field))
-        yield messages.difference(name, _value(found.before), _value(found.after))
+        yield cache_words.difference(name, _value(found.before), _value(found.after))
     more = len(explanation.differences) - SHOWN_DIFFERENCES
     if more > 0:
-        yield messages.more_differences(more)
+        yield cache_words.more_differences(more)
     if explanation.not_kept:
-        yield messages.result_not_kept(explanation.not_kept)
+        yield cache_words.result_not_kept(explanation.not_kept)
 
 
 def _whose(record: CacheRecord) -> str:
     made = record.produced_by
     usd = 0.0 if record.usage is None else record.usage.usd or 0.0
-    return messages.cache_maker(made.execution_id, made.path, record.created_at, record.seconds, usd)
+    return cache_words.cache_maker(made.execution_id, made.path, record.created_at, record.seconds, usd)
 
 
 def _why(explanation: Explanation) -> str:
     if explanation.verdict == "same" and explanation.reason == NOTHING_KEPT and explanation.earlier is not None:
-        return messages.out_of_reach(explanation.earlier.produced_by.execution_id)
+        return cache_words.out_of_reach(explanation.earlier.produced_by.execution_id)
     if explanation.verdict == "same":
-        return messages.same_key(explanation.reason)
+        return cache_words.same_key(explanation.reason)
     if explanation.verdict == "differs" and explanation.earlier is not None:
         earlier = explanation.earlier
-        return messages.nearest_result(earlier.produced_by.execution_id, earlier.created_at)
-    return messages.CACHE_VERDICTS[explanation.verdict]
+        return cache_words.nearest_result(earlier.produced_by.execution_id, earlier.created_at)
+    return cache_words.CACHE_VERDICTS[explanation.verdict]
 
 
 def _value(value: JsonValue) -> str:
@@ -191,11 +191,11 @@ def _counted(found: CacheStats) -> Iterator[str]:
     if not found.counts:
         return
     yield ""
-    yield messages.cache_saved(found.total)
+    yield cache_words.cache_saved(found.total)
     ranked = sorted(found.counts.items(), key=lambda item: (-item[1].seconds_saved, -item[1].hits, item[0]))
-    yield messages.COUNTS_HEAD
+    yield cache_words.COUNTS_HEAD
     for (definition, step), count in ranked:
-        yield messages.cache_count(one_line(definition, 40), one_line(step, 60), count)
+        yield cache_words.cache_count(one_line(definition, 40), one_line(step, 60), count)
 
 
 def _as_json(explanation: Explanation) -> dict[str, object]:

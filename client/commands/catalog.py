@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import definition_words
 from client.options import json_option
 from client.output import Problem, write_json, write_table
 
@@ -42,8 +42,8 @@ def show(name: str, as_json: bool) -> ExitCode:
     from definitions.suggestions import closest
 
     if name not in _names():
-        remedy = messages.catalog_remedy(name, closest(name, _names()))
-        message = messages.unknown_catalog_name(name)
+        remedy = definition_words.catalog_remedy(name, closest(name, _names()))
+        message = definition_words.unknown_catalog_name(name)
         raise Problem(message, code=ExitCode.USAGE, slug="unknown-definition", remedy=remedy)
     if as_json:
         write_json(_entry(name))

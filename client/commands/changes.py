@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import change_words, file_words
 from client.options import json_option, profile_option, run_argument
 from client.output import Problem, one_line, plain, say, write_json
 
@@ -33,14 +33,14 @@ def diff(
     from client import file_changes
 
     if stat + name_only + as_json > 1:
-        raise Problem(messages.ONE_FORM, code=ExitCode.USAGE)
+        raise Problem(change_words.ONE_FORM, code=ExitCode.USAGE)
     status, store = _recorded(execution_id, profile)
     trees = file_changes.trees_of(status, store, step)
     changes = file_changes.changed_files(trees)
     if as_json:
         write_json([file_changes.as_row(count) for count in file_changes.counts(trees)])
     elif not changes:
-        say(messages.NO_CHANGES if step is None else messages.no_changes_by(step))
+        say(change_words.NO_CHANGES if step is None else change_words.no_changes_by(step))
     elif stat:
         click.echo("\n".join(file_changes.stat_lines(file_changes.counts(trees))))
     elif name_only:
@@ -71,7 +71,7 @@ def apply(
     from client.file_changes import trees_of
 
     if not workspace.is_dir():
-        raise Problem(messages.no_folder(workspace), code=ExitCode.USAGE, slug="no-such-folder")
+        raise Problem(file_words.no_folder(workspace), code=ExitCode.USAGE, slug="no-such-folder")
     status, store = _recorded(execution_id, profile)
     trees = trees_of(status, store)
     if branch is not None:
@@ -88,9 +88,9 @@ def _apply(trees: Trees, workspace: Path, *, merges: bool, as_json: bool) -> Non
     if as_json:
         write_json(shown(applied.written))
         return
-    say(messages.applied(len(applied.written), workspace) if applied.written else messages.NOTHING_TO_APPLY)
+    say(change_words.applied(len(applied.written), workspace) if applied.written else change_words.NOTHING_TO_APPLY)
     for path in applied.merged:
-        say(messages.merged_path(one_line(path)))
+        say(change_words.merged_path(one_line(path)))
 
 
 def _make_branch(trees: Trees, status: Status, workspace: Path, name: str, *, merges: bool, as_json: bool) -> None:
@@ -100,15 +100,15 @@ def _make_branch(trees: Trees, status: Status, workspace: Path, name: str, *, me
         if as_json:
             write_json({"branch": None, "commit": None, "paths": []})
         else:
-            say(messages.NO_CHANGES)
+            say(change_words.NO_CHANGES)
         return
-    made = make_branch(trees, workspace, name, messages.commit_message(status), merges=merges)
+    made = make_branch(trees, workspace, name, change_words.commit_message(status), merges=merges)
     if as_json:
         write_json({"branch": made.name, "commit": made.commit, "paths": shown(made.changed)})
         return
-    say(messages.branch_made(made.name, made.commit, len(made.changed)))
+    say(change_words.branch_made(made.name, made.commit, len(made.changed)))
     for path in made.merged:
-        say(messages.merged_path(one_line(path)))
+        say(change_words.merged_path(one_line(path)))
 
 
 def _recorded(execution_id: str, profile: str | None) -> tuple[Status, Store]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 import click
 from pydantic import BaseModel, JsonValue
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import control_words
 from client.options import json_option, profile_option, run_argument
 from client.output import say, write_json
 from client.starting import user_name
@@ -112,6 +112,6 @@ def _control(verb: str, message: BaseModel, execution_id: str, profile: str | No
     if as_json:
         write_json(None if answer is None else answer.model_dump(mode="json"))
         return ExitCode.SUCCESS
-    sent = messages.control_done(f"{verb} taken", execution_id)
-    say(messages.control_sent(verb, execution_id) if answer is None else sent)
+    sent = control_words.control_done(f"{verb} taken", execution_id)
+    say(control_words.control_sent(verb, execution_id) if answer is None else sent)
     return ExitCode.SUCCESS

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import folder_words
 from client.options import json_option, profile_option
 from client.output import Problem, say, write_json, write_table
 
@@ -54,7 +54,7 @@ def list_definitions(status: str | None = None, folder: Path | None = None, *, a
         keys = ("id", "version", "status", "description")
         write_table([key.upper() for key in keys], ([str(line[key] or "") for key in keys] for line in lines))
     else:
-        say(messages.NO_DEFINITIONS)
+        say(folder_words.NO_DEFINITIONS)
     return ExitCode.SUCCESS
 
 
@@ -106,10 +106,10 @@ def delete(definition_id: str, folder: Path | None, profile: str | None, *, forc
     if not force:
         runs = _runs_that_use(definition.id if definition else definition_id, profile)
         if runs:
-            message = messages.in_use(definition_id, runs)
-            raise Problem(message, code=ExitCode.USAGE, slug="definition-in-use", remedy=messages.IN_USE_REMEDY)
+            message = folder_words.in_use(definition_id, runs)
+            raise Problem(message, code=ExitCode.USAGE, slug="definition-in-use", remedy=folder_words.IN_USE_REMEDY)
     path = definition_folder.delete(place, definition_id)
-    say(messages.definition_deleted(definition_id, str(path)))
+    say(folder_words.definition_deleted(definition_id, str(path)))
     return ExitCode.SUCCESS
 
 
@@ -146,7 +146,7 @@ def _tell(verb: str, known: Entry, *, as_json: bool) -> ExitCode:
     line = _line(known)
     if as_json:
         write_json(line)
-    say(messages.definition_written(verb, known.name, str(known.path), str(line["status"])))
+    say(folder_words.definition_written(verb, known.name, str(known.path), str(line["status"])))
     return ExitCode.SUCCESS
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import definition_words, file_words
 from client.output import Problem, say, write_json
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def init(folder: Path) -> ExitCode:
         for file in first_files(folder):
             _write(file)
     except OSError as error:
-        message = messages.unwritable(folder, error.strerror or str(error))
+        message = file_words.unwritable(folder, error.strerror or str(error))
         raise Problem(message, slug="unwritable") from error
     shown = folder / "hello.yaml"
-    say(messages.try_it(shown if shown.is_absolute() or len(shown.parts) > 1 else Path("./hello.yaml")))
+    say(definition_words.try_it(shown if shown.is_absolute() or len(shown.parts) > 1 else Path("./hello.yaml")))
     return ExitCode.SUCCESS
 
 
@@ -76,10 +76,10 @@ def _renew(file: FirstFile) -> None:
             there = stream.read()
         wanted = file.renewed(there)
     except (NotSettingsError, UnicodeDecodeError) as error:
-        say(messages.cannot_add(file.path, str(error), file.content))
+        say(file_words.cannot_add(file.path, str(error), file.content))
         return
     if wanted == there:
-        say(messages.exists_already(file.path))
+        say(file_words.exists_already(file.path))
         return
     write_whole(file.path.resolve(), wanted)
     click.echo(str(file.path))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import control_words
 from client.options import json_option, profile_option, read_execution_id, run_argument
 from client.output import Problem, one_line, plain, say, value_lines, write_json
 from client.starting import user_name
@@ -38,7 +38,7 @@ def gates(execution_id: str | None, as_json: bool, profile: str | None) -> ExitC
     for run, gate in found:
         _print_gate(run, gate)
     if not found:
-        say(messages.NO_GATES)
+        say(control_words.NO_GATES)
     return ExitCode.SUCCESS
 
 
@@ -106,14 +106,14 @@ def _decide(
 
 def _tell(answer: Answer | None, verdict: str, execution_id: str, *, as_json: bool) -> ExitCode:
     if answer is not None and not answer.accepted:
-        remedy = messages.refusal_remedy("refused", execution_id)
-        raise Problem(answer.message or messages.NOT_ALLOWED, slug="refused", remedy=remedy)
+        remedy = control_words.refusal_remedy("refused", execution_id)
+        raise Problem(answer.message or control_words.NOT_ALLOWED, slug="refused", remedy=remedy)
     if as_json:
         write_json(None if answer is None else answer.model_dump(mode="json"))
     elif answer is None:
-        say(messages.control_sent(verdict, execution_id))
+        say(control_words.control_sent(verdict, execution_id))
     else:
-        say(plain(answer.message or messages.control_done(verdict, execution_id)))
+        say(plain(answer.message or control_words.control_done(verdict, execution_id)))
     return ExitCode.SUCCESS
 
 
@@ -125,6 +125,6 @@ def _print_gate(execution_id: str, gate: Gate) -> None:
     for name, value in gate.show.items():
         lines = value_lines(value)
         click.echo("\n".join([f"  {name}: {lines[0]}", *(f"    {line}" for line in lines[1:])]))
-    for command in messages.gate_commands(execution_id, gate.gate):
+    for command in control_words.gate_commands(execution_id, gate.gate):
         click.echo(f"  {command}")
     click.echo()

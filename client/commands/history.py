@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import amount_words
 from client.options import json_option, profile_option, run_argument
 from client.output import one_line, value_text, write_json
 
@@ -77,10 +77,10 @@ def _what(entry: Entry) -> str:
 
 def _attempt(entry: Entry) -> str:
     number = f"attempt {entry.attempt} " if entry.attempt and entry.attempt > 1 else ""
-    spent = "" if entry.seconds is None else messages.span(timedelta(seconds=entry.seconds))
+    spent = "" if entry.seconds is None else amount_words.span(timedelta(seconds=entry.seconds))
     remarks = ["from the cache" if entry.details.get("cached") else spent]
     lost = entry.details.get("lost_workers")
-    remarks += [f"its worker was lost {messages.amount(lost, 'time')}"] if isinstance(lost, int) else []
+    remarks += [f"its worker was lost {amount_words.amount(lost, 'time')}"] if isinstance(lost, int) else []
     text = ", ".join(filter(None, remarks))
     error = entry.details.get("error")
     why = f"  {error}: {one_line(str(entry.details.get('message', '')))}" if error else ""

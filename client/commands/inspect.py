@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import amount_words, connection_words, control_words, run_words
 from client.options import json_option, profile_option, run_argument
 from client.output import one_line, say, value_text, write_json, write_table
 from definitions.records import ENDED, RunState, Status, StepStatus
@@ -42,7 +42,7 @@ def list_runs(
     elif lines:
         write_table(("ID", "DEFINITION", "STATUS", "GATES", "STARTED", "DURATION"), map(_cells, lines))
     else:
-        say(messages.NO_RUNS)
+        say(run_words.NO_RUNS)
     return ExitCode.SUCCESS
 
 
@@ -71,7 +71,7 @@ async def _status(connection: Connection, execution_id: str) -> Status:
     except NoAnswer as error:
         raise no_answer(execution_id) from error
     if status.status == "running" and (waiting := await waiting_for(connection, execution_id)) is not None:
-        say(messages.store_away(waiting))
+        say(connection_words.store_away(waiting))
     return status
 
 
@@ -95,7 +95,7 @@ def _show_run(status: Status) -> None:
         click.echo()
     for gate in status.pending_approvals:
         click.echo(f"  waits for a decision: {gate.gate}: {one_line(gate.message)}")
-        for command in messages.gate_commands(status.execution_id, gate.gate):
+        for command in control_words.gate_commands(status.execution_id, gate.gate):
             click.echo(f"    {command}")
     if status.status in ENDED:
         for line in closing_lines(status):
@@ -103,7 +103,7 @@ def _show_run(status: Status) -> None:
 
 
 def _step_cells(path: str, step: StepStatus) -> tuple[str, ...]:
-    spent = messages.span(step.completed_at - step.started_at) if step.completed_at and step.started_at else ""
+    spent = amount_words.span(step.completed_at - step.started_at) if step.completed_at and step.started_at else ""
     remarks = ["from the cache"] if step.cached else []
     if step.kept_from is not None:
         remarks = [f"kept from {one_line(step.kept_from, 80)}"]
@@ -112,7 +112,7 @@ def _step_cells(path: str, step: StepStatus) -> tuple[str, ...]:
     remarks += [f"won by {step.winner}"] if step.winner is not None else []
     remarks += ["undone"] if step.compensated else []
     if step.usage is not None and step.usage.usd is not None:
-        remarks.append(messages.money(step.usage.usd))
+        remarks.append(amount_words.money(step.usage.usd))
     if step.error is not None:
         remarks.append(f"{step.error.type}: {one_line(step.error.message, 80)}")
     elif step.reason:
@@ -127,7 +127,14 @@ def _cells(line: RunLine) -> tuple[str, ...]:
     ended = line.ended_at or datetime.now(UTC)
     started = f"{line.started_at.astimezone():%Y-%m-%d %H:%M:%S}"
     gates = str(line.open_gates) if line.open_gates else ""
-    return line.execution_id, line.definition_id, line.status, gates, started, messages.span(ended - line.started_at)
+    return (
+        line.execution_id,
+        line.definition_id,
+        line.status,
+        gates,
+        started,
+        amount_words.span(ended - line.started_at),
+    )
 
 
 def _line_record(line: RunLine) -> dict[str, object]:

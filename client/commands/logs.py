@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import log_words, run_words
 from client.options import json_option, profile_option, run_argument
 from client.output import Problem, coloured, say, write_json_line
 
@@ -116,11 +116,11 @@ def _tell_earlier(store: Store, execution_id: str, step: str | None, steps: Step
     logs = earlier_logs(store, execution_id, step, steps)
     if step is None:
         if logs:
-            say(messages.earlier_logs(execution_id, len(logs)))
+            say(log_words.earlier_logs(execution_id, len(logs)))
         return
     for (run, is_kept), of_run in groupby(logs, key=lambda log: (log.run, log.is_kept)):
         named = [log.step for log in of_run]
-        say(messages.earlier_log(named, run, is_kept))
+        say(log_words.earlier_log(named, run, is_kept))
     for log in logs:
         printer.print_earlier(store, log)
 
@@ -133,8 +133,8 @@ def _explain_silence(store: Store, execution_id: str, step: str | None, steps: S
     if steps is None and next(iter(store.list_keys(run_key(execution_id, ""))), None) is None:
         raise unknown_run(execution_id)
     if steps is not None and step is not None and step not in steps:
-        raise Problem(messages.unknown_step(execution_id, step), code=ExitCode.USAGE, slug="unknown-step")
-    say(messages.NO_LOG)
+        raise Problem(run_words.unknown_step(execution_id, step), code=ExitCode.USAGE, slug="unknown-step")
+    say(log_words.NO_LOG)
 
 
 async def _follow(connection: Connection, execution_id: str, step: str | None, printer: Printer) -> ExitCode:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client import messages
 from client.commands.run import Follower, interruptible, known_provider, page_of, tell_detached
 from client.exit_codes import ExitCode
+from client.messages import run_words
 from client.options import (
     json_option,
     profile_option,
@@ -120,18 +120,18 @@ def _run(request: Request, follower: Follower, profile: str | None, *, detach: b
         from definitions.records import ENDED
 
         endpoint = connection.endpoint
-        say(messages.connected(endpoint.address, endpoint.namespace, is_embedded=endpoint.is_embedded))
+        say(run_words.connected(endpoint.address, endpoint.namespace, is_embedded=endpoint.is_embedded))
         earlier = await earlier_of(connection, request.wanted.id)
         planned = await asyncio.to_thread(make_rerun, connection.store, request, earlier)
         for line in plan_lines(planned):
             say(line)
         if earlier.report.status.status not in ENDED:
-            say(messages.still_alive(request.wanted.id))
+            say(run_words.still_alive(request.wanted.id))
         if planned.is_idle:
-            say(messages.NOTHING_TO_RERUN)
+            say(run_words.NOTHING_TO_RERUN)
             return ExitCode.SUCCESS
         execution_id = await start_rerun(connection, request, planned)
-        say(messages.run_started(execution_id, page_of(connection, execution_id)))
+        say(run_words.run_started(execution_id, page_of(connection, execution_id)))
         if not detach:
             return await follower.follow(connection, execution_id)
         tell_detached(execution_id, planned.resolved.definition, as_json=as_json)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client import messages
 from client.conclusion import closing_lines, exit_code_of, headline
 from client.exit_codes import ExitCode
+from client.messages import file_words, run_words
 from client.options import (
     json_option,
     profile_option,
@@ -64,9 +64,9 @@ class Follower:
     def interrupted(self) -> ExitCode:
         """Say how to come back; the run goes on."""
         if self.execution_id is None:
-            say(messages.INTERRUPTED_EARLY)
+            say(run_words.INTERRUPTED_EARLY)
         else:
-            for line in messages.detached(self.execution_id):
+            for line in run_words.detached(self.execution_id):
                 say(line)
         return ExitCode.DETACHED
 
@@ -85,7 +85,7 @@ class Follower:
     async def _still_waiting(self, connection: Connection, execution_id: str) -> ExitCode:
         from client.runs import NoAnswer, current_status
 
-        for line in messages.still_waiting(execution_id, format_duration(self._timeout or timedelta())):
+        for line in run_words.still_waiting(execution_id, format_duration(self._timeout or timedelta())):
             say(line)
         if self._as_json:
             with suppress(NoAnswer):
@@ -200,9 +200,9 @@ def _run(request: Request, follower: Follower, profile: str | None, *, detach: b
         from client.starting import start_run
 
         endpoint = connection.endpoint
-        say(messages.connected(endpoint.address, endpoint.namespace, is_embedded=endpoint.is_embedded))
+        say(run_words.connected(endpoint.address, endpoint.namespace, is_embedded=endpoint.is_embedded))
         execution_id = await start_run(connection, request)
-        say(messages.run_started(execution_id, page_of(connection, execution_id)))
+        say(run_words.run_started(execution_id, page_of(connection, execution_id)))
         if not detach:
             return await follower.follow(connection, execution_id)
         tell_detached(execution_id, request.source.definition, as_json=as_json)
@@ -282,7 +282,7 @@ def _last_log(connection: Connection, status: Status) -> list[str]:
 
 def _folder(path: Path) -> Path:
     if not path.is_dir():
-        raise Problem(messages.no_folder(path), code=ExitCode.USAGE, slug="no-such-folder")
+        raise Problem(file_words.no_folder(path), code=ExitCode.USAGE, slug="no-such-folder")
     return Path(os.path.abspath(path))
 
 
@@ -300,5 +300,5 @@ def known_provider(name: str | None) -> str | None:
         message = f"the provider `{name}` is planned, not there yet"
     else:
         message = f"no provider is called `{name}`"
-    remedy = did_you_mean(name, known) or messages.providers(known)
+    remedy = did_you_mean(name, known) or run_words.providers(known)
     raise Problem(message, code=ExitCode.USAGE, slug="unknown-provider", remedy=remedy)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client import messages
 from client.asking import confirmed
 from client.exit_codes import ExitCode
+from client.messages import asking_words, store_words
 from client.options import json_option, profile_option
 from client.output import Problem, one_line, say, write_json
 
@@ -48,14 +48,14 @@ def gc(dry_run: bool, runs: str, cached: str, grace: str, yes: bool, as_json: bo
     planned = _collected(store, found, retention, dry_run=True)
     collected = planned
     if not dry_run and _has_work(planned):
-        if not yes and not confirmed(messages.confirm_collect(planned, store.location)):
-            say(messages.NOTHING_DONE)
+        if not yes and not confirmed(store_words.confirm_collect(planned, store.location)):
+            say(asking_words.NOTHING_DONE)
             return ExitCode.SUCCESS
         collected = _collected(store, found, retention, dry_run=False)
     if as_json:
         write_json({"location": store.location, "dry_run": dry_run, **asdict(collected)})
     else:
-        for line in messages.collected_lines(collected, store.location, dry_run=dry_run):
+        for line in store_words.collected_lines(collected, store.location, dry_run=dry_run):
             click.echo(one_line(line))
     return ExitCode.SUCCESS
 
@@ -76,7 +76,7 @@ def verify(as_json: bool, profile: str | None) -> ExitCode:
     if as_json:
         write_json({"location": store.location, **asdict(found)})
     else:
-        click.echo(messages.verified(found.blobs, found.bytes, found.cached_steps, found.trees, store.location))
+        click.echo(store_words.verified(found.blobs, found.bytes, found.cached_steps, found.trees, store.location))
         for damage in found.damages:
             click.echo(f"  {damage.kind} {one_line(damage.name)}: {one_line(damage.message)}")
     return ExitCode.FAILED if found.damages else ExitCode.SUCCESS
@@ -103,7 +103,7 @@ def _retention(runs: str, cached: str, grace: str) -> Retention:
 
     retention = Retention(_span("--runs", runs), _span("--cache", cached), _span("--grace", grace))
     if retention.grace < LEAST_GRACE:
-        raise Problem(messages.grace_too_short(grace), code=ExitCode.USAGE, slug="usage")
+        raise Problem(store_words.grace_too_short(grace), code=ExitCode.USAGE, slug="usage")
     return retention
 
 
@@ -113,9 +113,9 @@ def _span(option: str, text: str) -> timedelta:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise Problem(messages.bad_span(option, str(error)), code=ExitCode.USAGE, slug="usage") from error
+        raise Problem(store_words.bad_span(option, str(error)), code=ExitCode.USAGE, slug="usage") from error
 
 
 def _progress(found: Verified) -> None:
     if found.blobs % 1000 == 0 and sys.stderr.isatty():
-        say(messages.verifying(found.blobs))
+        say(store_words.verifying(found.blobs))

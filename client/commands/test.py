@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from client import messages
 from client.exit_codes import ExitCode
+from client.messages import definition_words, file_words, testing_words
 from client.options import json_option
 from client.output import Problem, coloured, plain, say, write_json
 
@@ -70,12 +70,14 @@ def _collect(arguments: Sequence[str]) -> list[Collected]:
     try:
         paths = find_files(arguments)
         if not paths:
-            raise Problem(messages.no_test_files(), code=ExitCode.USAGE, slug="no-test-file", remedy=messages.TEST_INIT)
+            raise Problem(
+                testing_words.no_test_files(), code=ExitCode.USAGE, slug="no-test-file", remedy=testing_words.TEST_INIT
+            )
         return [collect(path) for path in paths]
     except FileNotFoundError as error:
-        raise Problem(str(error), code=ExitCode.USAGE, slug="no-test-file", remedy=messages.TEST_INIT) from error
+        raise Problem(str(error), code=ExitCode.USAGE, slug="no-test-file", remedy=testing_words.TEST_INIT) from error
     except OSError as error:
-        message = messages.unreadable(Path(str(error.filename)), error.strerror or str(error))
+        message = file_words.unreadable(Path(str(error.filename)), error.strerror or str(error))
         raise Problem(message, code=ExitCode.USAGE, slug="unreadable") from error
 
 
@@ -91,7 +93,7 @@ def _refused(collected: list[Collected], *, as_json: bool) -> bool:
         show_diagnostics(file.diagnostics, file.sources)
     if wrong:
         named = list(dict.fromkeys(finding.file for file in wrong for finding in file.diagnostics))
-        say(messages.invalid_definition(named, sum(len(file.diagnostics) for file in wrong)), style="red")
+        say(definition_words.invalid_definition(named, sum(len(file.diagnostics) for file in wrong)), style="red")
     return bool(wrong)
 
 
@@ -133,7 +135,7 @@ def _write_junit(path: Path, results: Sequence[FileResult]) -> None:
     try:
         write_whole(path, junit(results))
     except OSError as error:
-        raise Problem(messages.unwritable(path, error.strerror or str(error)), slug="unwritable") from error
+        raise Problem(file_words.unwritable(path, error.strerror or str(error)), slug="unwritable") from error
 
 
 def _conclude(results: Sequence[FileResult], minimum: float | None, *, quiet: bool) -> ExitCode:
@@ -146,9 +148,9 @@ def _conclude(results: Sequence[FileResult], minimum: float | None, *, quiet: bo
     if not quiet:
         for result in played:
             click.echo(plain(coverage_line(result.collected, result.coverage)))
-    say(messages.tests_played(cases, failed), style="red" if failed or not cases else "green")
+    say(testing_words.tests_played(cases, failed), style="red" if failed or not cases else "green")
     for result in low:
-        say(messages.coverage_too_low(result.collected.path, result.coverage.percent, minimum or 0), style="red")
+        say(testing_words.coverage_too_low(result.collected.path, result.coverage.percent, minimum or 0), style="red")
     return ExitCode.FAILED if failed or low or not cases else ExitCode.SUCCESS
 
 
@@ -180,10 +182,10 @@ def _update(result: FileResult) -> list[Path]:
     try:
         is_written = replace_text(path, result.collected.loaded.source, changed.text)
     except OSError as error:
-        raise Problem(messages.unwritable(path, error.strerror or str(error)), slug="unwritable") from error
+        raise Problem(file_words.unwritable(path, error.strerror or str(error)), slug="unwritable") from error
     if not is_written:
-        raise Problem(messages.changed_meanwhile(path), slug="unwritable", remedy="run the command again")
-    say(messages.test_file_updated(path, changed.count))
+        raise Problem(testing_words.changed_meanwhile(path), slug="unwritable", remedy="run the command again")
+    say(testing_words.test_file_updated(path, changed.count))
     return [path]
 
 
@@ -194,16 +196,16 @@ def _init(definitions: Sequence[str]) -> ExitCode:
     from client.testing.writing import first_cases, write_new
 
     if not definitions:
-        raise Problem(messages.test_init_wants(), code=ExitCode.USAGE, slug="usage")
+        raise Problem(testing_words.test_init_wants(), code=ExitCode.USAGE, slug="usage")
     for name in definitions:
         source = require_definition(str(Path(name)) if "/" in name else f"./{name}")
         path = test_path(Path(name))
         try:
             write_new(path, first_cases(source.definition, source.loaded.source, path))
         except FileExistsError:
-            say(messages.exists_already(path))
+            say(file_words.exists_already(path))
         except OSError as error:
-            raise Problem(messages.unwritable(path, error.strerror or str(error)), slug="unwritable") from error
+            raise Problem(file_words.unwritable(path, error.strerror or str(error)), slug="unwritable") from error
         else:
             click.echo(str(path))
     return ExitCode.SUCCESS

@@ -9,7 +9,7 @@ from client import progress
 from client.conclusion import closing_lines, exit_code_of, headline
 from client.iteration_counts import IterationCounts
 from client.live_progress import LOGS_READ, MOST_ROWS, LiveProgress
-from client.messages import money, span
+from client.messages import amount_words
 from client.output import value_lines, value_text
 from client.progress import LineProgress, gate_lines, line_of
 from definitions.records import Event, Status, StepError, StepStatus, Usage
@@ -324,11 +324,11 @@ def test_failure_of_the_run_itself_points_at_the_record():
     ],
 )
 def test_spans_are_short(seconds, text):
-    assert span(timedelta(seconds=seconds)) == text
+    assert amount_words.span(timedelta(seconds=seconds)) == text
 
 
 def test_money_keeps_what_counts():
-    assert (money(0), money(1.5), money(0.0012)) == ("$0.00", "$1.50", "$0.0012")
+    assert (amount_words.money(0), amount_words.money(1.5), amount_words.money(0.0012)) == ("$0.00", "$1.50", "$0.0012")
 
 
 def test_values_are_shown_on_one_line_or_in_full():

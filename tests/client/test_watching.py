@@ -11,8 +11,9 @@ from datetime import timedelta
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
-from client import messages, watching
+from client import watching
 from client.connection import run_connected
+from client.messages import connection_words
 from client.runs import NoAnswer, current_status
 from client.watching import watch
 from definitions.messages import SEARCH_ATTRIBUTES
@@ -169,7 +170,7 @@ def test_question_that_stays_unanswered_is_asked_again_and_said_once(settled, cl
     monkeypatch.setattr(watching, "query_events", query)
     thread, ended = in_thread(run_id, notes)
     wait_for(lambda: any(event.type == "approval_required" for event in notes.events))
-    assert notes.notices == [messages.NO_WORKER]
+    assert notes.notices == [connection_words.NO_WORKER]
     assert cli("approve", run_id).code == 0
     thread.join(30)
     assert ended[0].status == "completed"
