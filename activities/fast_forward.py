@@ -26,7 +26,6 @@ from definitions.records import (
     ActivityCall,
     Decision,
     EvaluateCall,
-    Event,
     Gate,
     Items,
     ItemsCall,
@@ -39,6 +38,7 @@ from definitions.records import (
     StepRecord,
     StepResult,
 )
+from definitions.statuses import Event
 from definitions.steps import ActivityStep, Step, all_steps
 from definitions.trust import Trust
 from workflows.events import Journal

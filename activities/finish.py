@@ -18,7 +18,8 @@ from activities.store.interface import Store
 from activities.store.keys import run_key
 from activities.workspace.checkouts import Checkouts
 from definitions.messages import EventsQuery, FinishCall, PartQuery, Report
-from definitions.records import ENDED, Event, Ledger
+from definitions.records import Ledger
+from definitions.statuses import ENDED, Event
 
 SIZE = 480_000
 """Bytes of one answer: over 512 KB server and worker warn, over 2 MB the server refuses."""

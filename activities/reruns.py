@@ -25,7 +25,8 @@ from activities.store.keys import NAME_LIMIT, encode_name, run_key
 from definitions.inputs import as_given
 from definitions.messages import Prepared, Report, RerunOf, RunInput, WorkspaceInput
 from definitions.models import Definition
-from definitions.records import ENDED, Ledger, RunContext, Status
+from definitions.records import Ledger, RunContext
+from definitions.statuses import ENDED, Status
 from workflows.rerun.plan import Earlier, NoSuchStep, Plan, Wanted, plan_rerun
 
 QUERY_TIME = timedelta(seconds=10)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from definitions.errors import ErrorClass
-from definitions.records import RunState, Status, StepError
+from definitions.records import StepError
+from definitions.statuses import RunState, Status
 
 if TYPE_CHECKING:
     from temporalio.api.history.v1 import HistoryEvent

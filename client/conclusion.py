@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from client.exit_codes import ExitCode
 from client.messages import amount_words
 from client.output import plain, value_text
-from definitions.records import Status
+from definitions.statuses import Status
 
 LOG_LINES = 10
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from activities.store.interface import Store
-    from definitions.records import StepRecord, StepStatus
+    from definitions.records import StepRecord
+    from definitions.statuses import StepStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from activities.workspace.branches import MadeBranch
     from activities.workspace.manifest import Manifest
     from activities.workspace.unified_diff import FileChange, FileCount
-    from definitions.records import Status
+    from definitions.statuses import Status
 
 STAT_WIDTH = 80
 _LONGEST_PATH = 400

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from definitions.records import Event
+from definitions.statuses import Event
 
 _ITEM = re.compile(r"(?P<of>.+)\[[^\]/]*\]")
 _PASS = re.compile(r"(?P<of>.+)#(?P<number>\d+)")

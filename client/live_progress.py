@@ -20,7 +20,7 @@ from client.progress import gate_lines, line_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from definitions.records import Event
+    from definitions.statuses import Event
 
 FRAMES_PER_SECOND = 8
 MOST_ROWS = 400

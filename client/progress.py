@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from client.iteration_counts import IterationCounts
 from client.messages import amount_words, control_words, run_words
 from client.output import one_line, say, value_lines, write_json_line
-from definitions.records import Event
+from definitions.statuses import Event
 
 SIGN_OF_LIFE_SECONDS = 30
 STILL_SHOWN = 5

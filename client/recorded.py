@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from client.connection import offline_store, run_connected
 from client.runs import NoAnswer, current_status, no_answer, recorded_status
-from definitions.records import ENDED, Status
+from definitions.statuses import ENDED, Status
 
 if TYPE_CHECKING:
     from activities.store.interface import Store

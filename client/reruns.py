@@ -83,7 +83,7 @@ async def earlier_of(connection: Connection, execution_id: str) -> EarlierRun:
 def recorded_earlier(store: Store, execution_id: str) -> EarlierRun | None:
     """Return a run that has ended from the store alone, None where that does not have it."""
     from activities.reruns import recorded_report
-    from definitions.records import ENDED
+    from definitions.statuses import ENDED
 
     report = recorded_report(store, execution_id)
     if report is None or report.status.status not in ENDED:

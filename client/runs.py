@@ -19,7 +19,7 @@ from client.exit_codes import ExitCode
 from client.messages import connection_words, run_words
 from client.output import Problem
 from definitions.messages import DEFINITIONS_MEMO, WORKFLOW_TYPE
-from definitions.records import ENDED, Event, Status
+from definitions.statuses import ENDED, Event, Status
 
 if TYPE_CHECKING:
     from temporalio.api.history.v1 import HistoryEvent

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from temporalio.api.history.v1 import HistoryEvent
 
     from client.connection import Connection
-    from definitions.records import Event, Status
+    from definitions.statuses import Event, Status
 
 TICK_SECONDS = 1.0
 SETTLE_SECONDS = 0.015

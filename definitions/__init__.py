@@ -9,6 +9,7 @@
     types         what is known before a run        checks        rules over a whole definition
     lint          advice                            schema        JSON Schema for editors
     records       what travels between the rooms    messages      what people and tools send
+    statuses      what people and tools see
     catalog/      ready-made definitions
 
 Imports nothing of ours, and neither temporalio nor boto3.

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from definitions.locks import ClaimedGroup
-from definitions.records import Event, Ledger, Record, RunHandle, Status
+from definitions.records import Ledger, Record, RunHandle
+from definitions.statuses import Event, Status
 from definitions.steps.agent import FoundNames
 from definitions.trust import TRUST_PATTERN
 

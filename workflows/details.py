@@ -8,7 +8,8 @@ the last steps done.
 import json
 from datetime import datetime
 
-from definitions.records import Gate, RunState, StepRecord
+from definitions.records import Gate, StepRecord
+from definitions.statuses import RunState
 from workflows.ledger import Book
 
 """In the paths of items, passes and later visits: the definition counts their step once."""

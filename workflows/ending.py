@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from definitions.errors import ErrorClass, StepFailure
-from definitions.records import RunState, Status, StepError, is_file_reference
+from definitions.records import StepError, is_file_reference
+from definitions.statuses import RunState, Status
 from workflows.interpreter import Interpreter
 from workflows.ledger import Book
 from workflows.places import Place

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from definitions.records import Event, EventType, RunHandle, StepRecord
+from definitions.records import RunHandle, StepRecord
+from definitions.statuses import Event, EventType
 from workflows.ledger import Book
 
 

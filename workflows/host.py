@@ -10,7 +10,6 @@ from definitions.records import (
     ActivityCall,
     Decision,
     EvaluateCall,
-    Event,
     Gate,
     Items,
     ItemsCall,
@@ -21,6 +20,7 @@ from definitions.records import (
     StepCall,
     StepResult,
 )
+from definitions.statuses import Event
 from definitions.steps import ActivityStep, Step
 
 

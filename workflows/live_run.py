@@ -11,7 +11,8 @@ from pydantic import JsonValue
 from temporalio import workflow
 
 from definitions.messages import Answer, Carried, Decide, Pause, Prepared, Resume, RunInput
-from definitions.records import Event, EventType, Ledger, Resumption, RunHandle, Signal, Status, json_size
+from definitions.records import Ledger, Resumption, RunHandle, Signal, json_size
+from definitions.statuses import Event, EventType, Status
 from workflows import gates, status
 from workflows.details import current_details
 from workflows.ending import Ending, output_artifacts

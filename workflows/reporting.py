@@ -11,7 +11,8 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from definitions.messages import EventsQuery, PartQuery, Report
-from definitions.records import Event, Ledger, StepRecord, json_size
+from definitions.records import Ledger, StepRecord, json_size
+from definitions.statuses import Event
 
 Part = TypeVar("Part", bound=BaseModel)
 

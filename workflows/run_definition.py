@@ -40,7 +40,8 @@ with workflow.unsafe.imports_passed_through():
         RunInput,
     )
     from definitions.models import Definition
-    from definitions.records import Event, Gate, Status, StepError, json_size
+    from definitions.records import Gate, StepError, json_size
+    from definitions.statuses import Event, Status
     from definitions.steps import all_steps
     from workflows import gates
     from workflows.compensation import compensate

@@ -7,7 +7,8 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from definitions.messages import Prepared
-from definitions.records import RunState, Status, StepError, StepRecord, StepStatus
+from definitions.records import StepError, StepRecord
+from definitions.statuses import RunState, Status, StepStatus
 from workflows.gates import open_gates
 from workflows.ledger import Book
 from workflows.paths import key_in_path

@@ -25,7 +25,6 @@ from definitions.records import (
     Decision,
     EvaluateCall,
     EvaluateResult,
-    Event,
     Gate,
     Items,
     ItemsCall,
@@ -39,6 +38,7 @@ from definitions.records import (
     StepError,
     StepResult,
 )
+from definitions.statuses import Event
 from definitions.steps import ActivityStep, AgentStep, Step
 from workflows.gates import accepted_decision
 from workflows.ledger import Book

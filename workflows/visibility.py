@@ -9,7 +9,8 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
-from definitions.records import ENDED, Gate, RunState
+from definitions.records import Gate
+from definitions.statuses import ENDED, RunState
 
 APPROVERS_LIMIT = 20
 NAME_LIMIT = 60

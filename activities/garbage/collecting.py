@@ -27,7 +27,7 @@ from activities.cache.records import CacheRecord, needed_blobs, read_sealed, rec
 from activities.garbage.marking import Marking, digests_in
 from activities.store.interface import Store, StoredEntry, StoreError, Swept
 from definitions.errors import StepFailure
-from definitions.records import ENDED
+from definitions.statuses import ENDED
 
 RUNS = "runs/"
 CACHE = "cache/"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from activities.cache.housekeeping import CacheStats
     from activities.cache.records import CacheRecord
     from activities.store.interface import Store
-    from definitions.records import Status, StepStatus
+    from definitions.statuses import Status, StepStatus
 
 
 SHOWN_DIFFERENCES = 40

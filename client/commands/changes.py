@@ -16,7 +16,7 @@ from client.output import Problem, one_line, plain, say, write_json
 if TYPE_CHECKING:
     from activities.store.interface import Store
     from client.file_changes import Trees
-    from definitions.records import Status
+    from definitions.statuses import Status
 
 
 @click.command(short_help="Show what a run changed in the files.")

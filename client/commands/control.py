@@ -91,7 +91,7 @@ def _read_inputs(execution_id: str, assignments: tuple[str, ...], profile: str |
     from client.request_files import inputs_given_anew
     from client.runs import NoAnswer, no_answer, query
     from definitions.models import Definition
-    from definitions.records import Status
+    from definitions.statuses import Status
 
     async def read(connection: Connection) -> dict[str, JsonValue]:
         try:

@@ -12,7 +12,7 @@ from client.exit_codes import ExitCode
 from client.messages import amount_words, connection_words, control_words, run_words
 from client.options import json_option, profile_option, run_argument
 from client.output import one_line, say, value_text, write_json, write_table
-from definitions.records import ENDED, RunState, Status, StepStatus
+from definitions.statuses import ENDED, RunState, Status, StepStatus
 
 if TYPE_CHECKING:
     from client.connection import Connection

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from client.earlier_logs import EarlierLog
     from client.log_parts import Part
     from client.step_logs import Chunk, LogReader
-    from definitions.records import StepRecord, StepStatus
+    from definitions.records import StepRecord
+    from definitions.statuses import StepStatus
 
     Steps = Mapping[str, StepRecord] | Mapping[str, StepStatus]
 
@@ -140,7 +141,7 @@ def _explain_silence(store: Store, execution_id: str, step: str | None, steps: S
 async def _follow(connection: Connection, execution_id: str, step: str | None, printer: Printer) -> ExitCode:
     from client.runs import NoAnswer, current_status
     from client.step_logs import LogReader
-    from definitions.records import ENDED
+    from definitions.statuses import ENDED
 
     reader = LogReader(connection.store, execution_id, step, printer.part)
     has_ended, is_first = False, True

@@ -117,7 +117,7 @@ def _run(request: Request, follower: Follower, profile: str | None, *, detach: b
 
         from client.plan_text import plan_lines
         from client.reruns import earlier_of, make_rerun, start_rerun
-        from definitions.records import ENDED
+        from definitions.statuses import ENDED
 
         endpoint = connection.endpoint
         say(run_words.connected(endpoint.address, endpoint.namespace, is_embedded=endpoint.is_embedded))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from client.progress import Progress
     from client.starting import Request
     from definitions.models import Definition
-    from definitions.records import Status
+    from definitions.statuses import Status
 
 
 class Follower:
@@ -235,7 +235,7 @@ def _show_plan(request: Request, profile: str | None, *, as_json: bool) -> ExitC
 
 def tell_detached(execution_id: str, definition: Definition, *, as_json: bool) -> None:
     """Print the id as data: scripts go on with it."""
-    from definitions.records import Status
+    from definitions.statuses import Status
 
     if not as_json:
         click.echo(execution_id)

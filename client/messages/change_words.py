@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from client.messages import amount_words
 
 if TYPE_CHECKING:
-    from definitions.records import Status
+    from definitions.statuses import Status
 
 NO_CHANGES = "the run changed no files"
 NO_WORKSPACE = "the run has no files: its definition says `workspace: {from: none}`, or it has not begun"

@@ -21,7 +21,8 @@ from client.testing.verdicts import Outcome
 from definitions.cases.checks import declared_steps
 from definitions.cases.paths import declared_path
 from definitions.models import Definition
-from definitions.records import Decision, StepStatus
+from definitions.records import Decision
+from definitions.statuses import StepStatus
 from definitions.steps import ApprovalStep, AssertStep, Step
 
 

@@ -15,7 +15,8 @@ from definitions.errors import ExpressionError, StepFailure
 from definitions.evaluation import FilesNeeded
 from definitions.expressions import evaluate_condition, parse_condition
 from definitions.nodes import Path
-from definitions.records import FILE_KEY, StepError, StepStatus, is_file_reference
+from definitions.records import FILE_KEY, StepError, is_file_reference
+from definitions.statuses import StepStatus
 from definitions.suggestions import listed
 
 _MOST_CHARACTERS = 300

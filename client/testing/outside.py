@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from definitions.cases.models import Case, CaseResumption
 from definitions.cases.paths import declared_path
 from definitions.messages import Resume
-from definitions.records import StepStatus
+from definitions.statuses import StepStatus
 
 if TYPE_CHECKING:
     from client.testing.stage import Handle

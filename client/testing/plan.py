@@ -25,7 +25,8 @@ from client.testing.virtual_time import Standstill, VirtualTimeLoop
 from definitions.cases.models import Case
 from definitions.errors import StepFailure
 from definitions.inputs import check_inputs
-from definitions.records import Ledger, RunHandle, Status
+from definitions.records import Ledger, RunHandle
+from definitions.statuses import Status
 from workflows.course import run_course
 from workflows.ending import Ending, output_artifacts
 from workflows.events import Journal

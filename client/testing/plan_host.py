@@ -27,7 +27,6 @@ from definitions.records import (
     ActivityCall,
     Decision,
     EvaluateCall,
-    Event,
     Gate,
     Items,
     ItemsCall,
@@ -41,6 +40,7 @@ from definitions.records import (
     json_size,
     value_reference,
 )
+from definitions.statuses import Event
 from definitions.steps import ActivityStep, AgentStep, Step
 from definitions.templates import render_value
 from workflows.failures import error_of, step_failure

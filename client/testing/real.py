@@ -32,7 +32,7 @@ from definitions.cases.models import Case, Stub
 from definitions.cases.paths import declared_path
 from definitions.durations import format_duration
 from definitions.messages import Report
-from definitions.records import ENDED, Status
+from definitions.statuses import ENDED, Status
 from definitions.steps import AgentStep, GroupStep, Step
 
 if TYPE_CHECKING:

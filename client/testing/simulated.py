@@ -26,7 +26,7 @@ from client.testing.stub_executor import Prompts, StubExecutor
 from client.testing.verdicts import NotPlayable, Outcome, Play, Subject
 from definitions.cases.models import Case
 from definitions.messages import Report
-from definitions.records import ENDED
+from definitions.statuses import ENDED
 from workflows.simulated_run import PlayOn, SimulatedRun, Simulation, Standing
 
 if TYPE_CHECKING:

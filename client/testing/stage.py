@@ -31,7 +31,7 @@ from definitions.cases.models import Case
 from definitions.errors import EnvironmentUnfit
 from definitions.inputs import check_inputs
 from definitions.messages import WORKFLOW_TYPE, Report
-from definitions.records import Event, Status
+from definitions.statuses import Event, Status
 
 if TYPE_CHECKING:
     from temporalio.client import Client, WorkflowHandle

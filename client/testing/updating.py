@@ -15,7 +15,8 @@ from client.testing.verdicts import Outcome
 from client.testing.writing import flow, shown
 from definitions.cases.loading import load_cases
 from definitions.nodes import Mapping, Node, Path, Scalar, Sequence, find
-from definitions.records import StepError, StepStatus
+from definitions.records import StepError
+from definitions.statuses import StepStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from definitions.errors import PerdureError
 from definitions.evaluation import FileReader
 from definitions.models import Definition
 from definitions.nodes import Path as NodePath
-from definitions.records import VALUE_KEY, Event, Status, is_value_reference
+from definitions.records import VALUE_KEY, is_value_reference
+from definitions.statuses import Event, Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from pydantic import AfterValidator, Field, JsonValue
 from definitions.cases.paths import declared_path
 from definitions.durations import Duration
 from definitions.errors import ErrorClass
-from definitions.records import RunState, StepState
+from definitions.records import StepState
+from definitions.statuses import RunState
 from definitions.steps.base import Condition, Model
 
 Level = Literal["plan", "simulated", "real"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from definitions.records import Status
+from definitions.statuses import Status
 from tests.support.live_runs import run
 from tests.support.workers import RunningWorker
 

@@ -8,7 +8,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.evaluate import evaluate
 from activities.look_ahead import LookAhead
 from activities.store.interface import Store, StoreError
-from definitions.records import EvaluateCall, EvaluateResult, RunHandle, Status, StepCall, StepResult
+from definitions.records import EvaluateCall, EvaluateResult, RunHandle, StepCall, StepResult
+from definitions.statuses import Status
 from tests.support.live_runs import finished, report, run, scheduled_activities, start, until_open
 from tests.support.workers import RunningWorker
 

@@ -11,7 +11,7 @@ from activities.cache.counts import Count
 from activities.cache.explanations import explain_step
 from activities.cache.housekeeping import stats
 from activities.step_cache import CHANGED_TOOL, JOINED
-from definitions.records import Status
+from definitions.statuses import Status
 from tests.support.live_runs import finished, run, start, until
 from tests.support.workers import RunningWorker, running_worker
 

@@ -18,7 +18,7 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from definitions.messages import Decide
-from definitions.records import ENDED, Status
+from definitions.statuses import ENDED, Status
 from tests.chaos.test_kills import Stage
 from tools.samples import SAMPLES
 

@@ -18,7 +18,7 @@ from client.connection import Connection
 from client.endpoint import Endpoint
 from client.held_up import waiting_for
 from client.watching import watch
-from definitions.records import Event
+from definitions.statuses import Event
 from tests.support import live_runs
 from tests.support.workers import RunningWorker
 

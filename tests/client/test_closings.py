@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 from client import runs
 from client.closings import fate_of, is_end, status_in
 from client.runs import ended_status, recorded_events
-from definitions.records import Event, Status
+from definitions.statuses import Event, Status
 from tests.client.test_progress import event
 
 CLIENT = SimpleNamespace(data_converter=pydantic_data_converter)

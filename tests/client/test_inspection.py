@@ -13,7 +13,8 @@ from client.cli import run
 from client.commands import inspect, logs
 from client.output import Problem, coloured, one_line, plain
 from client.step_logs import last_lines
-from definitions.records import Status, StepError, StepStatus, Usage
+from definitions.records import StepError, Usage
+from definitions.statuses import Status, StepStatus
 from tests.client.test_run_command import FAILING, GATED, HELLO, new_id, wait_for
 
 server = pytest.mark.server

@@ -12,7 +12,8 @@ from client.live_progress import LOGS_READ, MOST_ROWS, LiveProgress
 from client.messages import amount_words
 from client.output import value_lines, value_text
 from client.progress import LineProgress, gate_lines, line_of
-from definitions.records import Event, Status, StepError, StepStatus, Usage
+from definitions.records import StepError, Usage
+from definitions.statuses import Event, Status, StepStatus
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ERROR = {"type": "exit", "message": "exit code 3\n\x1b[2J", "step": "a"}

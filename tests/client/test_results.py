@@ -16,7 +16,8 @@ from activities.workspace.manifest import save_manifest
 from activities.workspace.snapshots import snapshot
 from client.exit_codes import ExitCode
 from definitions.messages import Prepared
-from definitions.records import Ledger, RunHandle, Status, StepStatus, Usage
+from definitions.records import Ledger, RunHandle, Usage
+from definitions.statuses import Status, StepStatus
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from client.commands import run as run_module
 from client.starting import environment_of
 from definitions.loader import load
-from definitions.records import Status
+from definitions.statuses import Status
 
 pytestmark = pytest.mark.server
 

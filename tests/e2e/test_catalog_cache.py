@@ -14,7 +14,7 @@ from activities.cache.explanations import explain_step
 from activities.workspace.deltas import diff
 from activities.workspace.manifest import load_manifest
 from definitions.messages import WORKFLOW_TYPE, Decide
-from definitions.records import ENDED, Status
+from definitions.statuses import ENDED, Status
 from tests.support.waiting import eventually
 from tests.support.workers import RunningWorker
 from tools.samples import SAMPLES

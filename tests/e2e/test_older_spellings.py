@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from temporalio.client import Client
 
 from definitions.messages import WORKFLOW_TYPE
-from definitions.records import Status
+from definitions.statuses import Status
 from tests.support.claude_code.installing import claude_code
 from tests.support.live_runs import finished
 from tests.support.model_server.server import ModelServer

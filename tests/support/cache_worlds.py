@@ -31,17 +31,8 @@ from activities.workspace.manifest import Manifest, is_git_path, load_manifest
 from definitions.errors import ErrorClass, ExpressionError, StepFailure
 from definitions.messages import PrepareCall, Prepared, Report, RunInput
 from definitions.models import Definition
-from definitions.records import (
-    EvaluateCall,
-    Items,
-    ItemsCall,
-    Ledger,
-    MergeCall,
-    Status,
-    StepCall,
-    StepRecord,
-    StepResult,
-)
+from definitions.records import EvaluateCall, Items, ItemsCall, Ledger, MergeCall, StepCall, StepRecord, StepResult
+from definitions.statuses import Status
 from definitions.steps import Step
 from workflows.course import run_course
 from workflows.events import Journal

@@ -11,7 +11,7 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from definitions.messages import WORKFLOW_TYPE, Report
-from definitions.records import Status
+from definitions.statuses import Status
 from tests.support.workers import RunningWorker
 
 PATIENCE = 30.0

@@ -17,7 +17,6 @@ from definitions.records import (
     ActivityCall,
     Decision,
     EvaluateCall,
-    Event,
     Gate,
     Items,
     ItemsCall,
@@ -30,6 +29,7 @@ from definitions.records import (
     StepCall,
     StepResult,
 )
+from definitions.statuses import Event
 from definitions.steps import ActivityStep, Step
 from workflows.course import run_course
 from workflows.ending import Ending

@@ -27,7 +27,8 @@ from activities.workspace.sources import snapshot_source
 from client.conclusion import closing_lines
 from definitions.errors import ErrorClass, ExpressionError, StepFailure
 from definitions.expressions import evaluate, parse
-from definitions.records import EvaluateCall, Status, StepCall, StepError, StepResult
+from definitions.records import EvaluateCall, StepCall, StepError, StepResult
+from definitions.statuses import Status
 from definitions.steps import Step
 from definitions.values import to_text
 from tests.support.playing_host import PlayingHost, play

@@ -23,7 +23,6 @@ from definitions.records import (
     ActivityCall,
     Decision,
     EvaluateCall,
-    Event,
     Gate,
     Items,
     ItemsCall,
@@ -37,6 +36,7 @@ from definitions.records import (
     StepError,
     StepResult,
 )
+from definitions.statuses import Event
 from definitions.steps import ActivityStep, Step
 from definitions.templates import render_value
 from tests.support.outcome_script import START, Script, micro, moment, span, step_id

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from activities.workspace.manifest import save_manifest
 from activities.workspace.sources import snapshot_source
 from definitions.messages import WORKFLOW_TYPE
-from definitions.records import Status
+from definitions.statuses import Status
 from tests.support.live_runs import finished
 from tests.support.workers import RunningWorker
 

@@ -3,7 +3,8 @@ from datetime import UTC, datetime
 import pytest
 
 from definitions.messages import EventsQuery, PartQuery, Report
-from definitions.records import Event, Ledger, Status, StepRecord, json_size
+from definitions.records import Ledger, StepRecord, json_size
+from definitions.statuses import Event, Status
 from workflows.reporting import events_part, first_part, ledger_part
 
 COUNT = 30

@@ -9,7 +9,7 @@ from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
 from definitions.messages import WORKFLOW_TYPE, Report
-from definitions.records import Status
+from definitions.statuses import Status
 from tests.support.live_runs import finished, report, run, scheduled_activities, start, status, until_open, until_step
 from tests.support.workers import RunningWorker
 

@@ -6,7 +6,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.workspace.manifest import load_manifest
 from definitions.messages import WORKFLOW_TYPE, EventsQuery
-from definitions.records import Event
+from definitions.statuses import Event
 from tests.support.live_runs import (
     finished,
     report,

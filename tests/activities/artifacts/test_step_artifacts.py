@@ -11,7 +11,7 @@ from activities.artifacts.step_artifacts import not_there
 from activities.artifacts.tags import read_tag
 from activities.artifacts.versions import ArtifactVersion, read_version, version_numbers
 from definitions.artifact_names import parse_reference
-from definitions.records import Status
+from definitions.statuses import Status
 from tests.support.live_runs import finished, report, run, start
 from tests.support.workers import RunningWorker
 
