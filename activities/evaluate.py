@@ -11,7 +11,8 @@ from activities.store.interface import Store
 from activities.workspace.manifest import Manifest, load_manifest
 from definitions.errors import ErrorClass, ExpressionError, StepFailure
 from definitions.expressions import evaluate_condition, parse_condition
-from definitions.records import EvaluateCall, EvaluateResult, file_reference
+from definitions.records import EvaluateCall, EvaluateResult
+from definitions.stored_values import file_reference
 from definitions.templates import render_value
 
 

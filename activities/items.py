@@ -11,7 +11,8 @@ from activities.store.canonical_json import canonical_json
 from activities.store.interface import Store
 from definitions.collections import itemise
 from definitions.errors import ErrorClass, ExpressionError, StepFailure
-from definitions.records import Items, ItemsCall, is_value_reference, json_size
+from definitions.records import Items, ItemsCall
+from definitions.stored_values import is_value_reference, json_size
 
 WINDOW = 1000
 """How many items travel at once, at most."""

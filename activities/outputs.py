@@ -14,8 +14,8 @@ from activities.store.interface import Store
 from activities.workspace.manifest import Manifest
 from definitions.errors import ErrorClass, StepFailure
 from definitions.expressions import FileReader
-from definitions.records import INLINE_LIMIT, file_reference, folder_reference, json_size, value_reference
 from definitions.steps import ShellStep, Step
+from definitions.stored_values import INLINE_LIMIT, file_reference, folder_reference, json_size, value_reference
 from definitions.templates import render_value
 from definitions.values import canonical_json
 

@@ -28,8 +28,9 @@ from definitions.inputs import check_inputs
 from definitions.loader import Loaded, frozen
 from definitions.messages import SEARCH_ATTRIBUTES, PrepareCall, Prepared, RerunOf, RunInput
 from definitions.models import Definition
-from definitions.records import Ledger, RunContext, RunHandle, file_reference
+from definitions.records import Ledger, RunContext, RunHandle
 from definitions.steps.agent import FoundNames
+from definitions.stored_values import file_reference
 from definitions.templates import render_value, to_text
 from definitions.trust import parse_trust
 

@@ -41,9 +41,10 @@ from activities.workspace.rewriting import mark, written_since
 from activities.workspace.small_trees import SMALL
 from definitions.errors import ErrorClass, StepFailure
 from definitions.evaluation import FilesNeeded
-from definitions.records import INLINE_LIMIT, RunContext, StepCall, StepResult, json_size
+from definitions.records import RunContext, StepCall, StepResult
 from definitions.secrets import secret_variables
 from definitions.steps import ArtifactStep, Step
+from definitions.stored_values import INLINE_LIMIT, json_size
 
 
 @dataclass(frozen=True, slots=True)

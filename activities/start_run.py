@@ -20,15 +20,8 @@ from activities.workspace.manifest import load_manifest
 from definitions.errors import ErrorClass, StepFailure
 from definitions.inputs import check_inputs
 from definitions.messages import WORKFLOW_TYPE, FrozenDefinition, RunInput, WorkspaceInput
-from definitions.records import (
-    FILE_KEY,
-    VALUE_KEY,
-    RunContext,
-    StartedRun,
-    StartRunCall,
-    is_file_reference,
-    is_value_reference,
-)
+from definitions.records import RunContext, StartedRun, StartRunCall
+from definitions.stored_values import FILE_KEY, VALUE_KEY, is_file_reference, is_value_reference
 
 STARTED_BY = "started_by"
 """Memo of a run that another run started: that run, and the step's path."""

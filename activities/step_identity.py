@@ -14,11 +14,12 @@ from activities.cache.keys import CacheKey, occurrence_of, steady
 from activities.executors.interface import Execution, Executor
 from activities.heavy_trees import key_on
 from activities.workspace.manifest import Manifest
-from definitions.records import RunContext, is_file_reference, is_folder_reference, is_value_reference
+from definitions.records import RunContext
 from definitions.references import project, references_of, texts
 from definitions.shell_values import by_file
 from definitions.steps import AgentStep, ShellStep, Step
 from definitions.steps.base import CachePolicy
+from definitions.stored_values import is_file_reference, is_folder_reference, is_value_reference
 
 
 def is_cached(step: Step, context: RunContext) -> bool:

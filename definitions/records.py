@@ -2,7 +2,7 @@
 
 Shapes are JSON in Temporal's history: a new field needs a default, a field is never renamed. Values
 over `INLINE_LIMIT` bytes do not travel: they are in the store, and a reference stands for them
-(`definitions.stored_values`, whose names are here too).
+(`definitions.stored_values`).
 """
 
 from datetime import datetime
@@ -11,17 +11,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from definitions.steps.agent import FoundNames
-from definitions.stored_values import FILE_KEY as FILE_KEY
-from definitions.stored_values import FOLDER_KEY as FOLDER_KEY
-from definitions.stored_values import INLINE_LIMIT as INLINE_LIMIT
-from definitions.stored_values import VALUE_KEY as VALUE_KEY
-from definitions.stored_values import file_reference as file_reference
-from definitions.stored_values import folder_reference as folder_reference
-from definitions.stored_values import is_file_reference as is_file_reference
-from definitions.stored_values import is_folder_reference as is_folder_reference
-from definitions.stored_values import is_value_reference as is_value_reference
-from definitions.stored_values import json_size as json_size
-from definitions.stored_values import value_reference as value_reference
 
 StepState = Literal["pending", "running", "waiting_approval", "completed", "failed", "skipped", "cancelled"]
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from definitions.errors import ErrorClass, StepFailure
-from definitions.records import StepError, is_file_reference
+from definitions.records import StepError
 from definitions.statuses import RunState, Status
+from definitions.stored_values import is_file_reference
 from workflows.interpreter import Interpreter
 from workflows.ledger import Book
 from workflows.places import Place

@@ -4,7 +4,8 @@ from pydantic import JsonValue
 
 from definitions.errors import ExpressionError, StepFailure
 from definitions.expressions import FilesNeeded, evaluate_condition, parse_condition
-from definitions.records import INLINE_LIMIT, EvaluateCall, RunHandle, json_size
+from definitions.records import EvaluateCall, RunHandle
+from definitions.stored_values import INLINE_LIMIT, json_size
 from definitions.templates import render_value
 from workflows.failures import expression_failure
 from workflows.host import Host

@@ -14,9 +14,10 @@ from pydantic import JsonValue
 
 from definitions.collections import itemise
 from definitions.errors import ExpressionError, StepFailure
-from definitions.records import Items, ItemsCall, StepRecord, StepResult, is_value_reference
+from definitions.records import Items, ItemsCall, StepRecord, StepResult
 from definitions.steps import Step
 from definitions.steps.control import ForEach
+from definitions.stored_values import is_value_reference
 from workflows.failures import expression_failure, step_failure
 from workflows.joins import join, side_by_side
 from workflows.paths import key_in_path

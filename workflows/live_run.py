@@ -11,8 +11,9 @@ from pydantic import JsonValue
 from temporalio import workflow
 
 from definitions.messages import Answer, Carried, Decide, Pause, Prepared, Resume, RunInput
-from definitions.records import Ledger, Resumption, RunHandle, Signal, json_size
+from definitions.records import Ledger, Resumption, RunHandle, Signal
 from definitions.statuses import Event, EventType, Status
+from definitions.stored_values import json_size
 from workflows import gates, status
 from workflows.details import current_details
 from workflows.ending import Ending, output_artifacts

@@ -33,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
         LockWord,
         Release,
     )
-    from definitions.records import json_size
+    from definitions.stored_values import json_size
     from workflows.gates import Refusal
     from workflows.incoming import NO_INPUT, dropping, plain, read_message
     from workflows.lock_inbox import Inbox

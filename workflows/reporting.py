@@ -11,8 +11,9 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from definitions.messages import EventsQuery, PartQuery, Report
-from definitions.records import Ledger, StepRecord, json_size
+from definitions.records import Ledger, StepRecord
 from definitions.statuses import Event
+from definitions.stored_values import json_size
 
 Part = TypeVar("Part", bound=BaseModel)
 

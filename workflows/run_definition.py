@@ -40,9 +40,10 @@ with workflow.unsafe.imports_passed_through():
         RunInput,
     )
     from definitions.models import Definition
-    from definitions.records import Gate, StepError, json_size
+    from definitions.records import Gate, StepError
     from definitions.statuses import Event, Status
     from definitions.steps import all_steps
+    from definitions.stored_values import json_size
     from workflows import gates
     from workflows.compensation import compensate
     from workflows.course import run_course

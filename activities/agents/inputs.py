@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from activities.agents.prompting import Given
 from activities.executors.interface import Execution
-from definitions.records import VALUE_KEY, is_file_reference, is_value_reference
+from definitions.stored_values import VALUE_KEY, is_file_reference, is_value_reference
 
 BIG_VALUE = 4096
 """Characters of JSON from which a value becomes a file, so that the prompt stays readable."""

@@ -26,7 +26,7 @@ from activities.workspace.manifest import (
 )
 from definitions.errors import ErrorClass, StepFailure
 from definitions.inputs import is_inside_workspace
-from definitions.records import (
+from definitions.stored_values import (
     FILE_KEY,
     FOLDER_KEY,
     file_reference,

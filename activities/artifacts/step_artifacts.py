@@ -36,9 +36,10 @@ from definitions.artifact_names import (
 from definitions.errors import ErrorClass, StepFailure
 from definitions.evaluation import Evaluation
 from definitions.expressions import FileReader
-from definitions.records import RunContext, StepCall, StepResult, is_file_reference, json_size
+from definitions.records import RunContext, StepCall, StepResult
 from definitions.steps import Step
 from definitions.steps.sharing import Fetch, Publication
+from definitions.stored_values import is_file_reference, json_size
 from definitions.templates import render_value, to_text
 
 METADATA_LIMIT = 16_384

@@ -14,8 +14,8 @@ from activities.cache.records import CacheRecord
 from activities.store.interface import Store
 from activities.workspace.manifest import Manifest, printable
 from definitions.errors import StepFailure
-from definitions.records import is_file_reference, is_folder_reference
 from definitions.steps import ShellStep, Step
+from definitions.stored_values import is_file_reference, is_folder_reference
 
 
 def stale_copy(store: Store, step: Step, record: CacheRecord, after: Manifest | None) -> str | None:

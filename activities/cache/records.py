@@ -20,7 +20,8 @@ from activities.store.canonical_json import digest_of
 from activities.store.interface import BlobMissing, Store, StoreForbidden
 from activities.workspace.deltas import delta_from_json
 from activities.workspace.manifest import WHOLE_UP_TO, load_manifest
-from definitions.records import Record, Usage, is_file_reference, is_folder_reference, is_value_reference
+from definitions.records import Record, Usage
+from definitions.stored_values import is_file_reference, is_folder_reference, is_value_reference
 from definitions.trust import TRUSTED, Trust
 
 RECORD_VERSION = 1

@@ -17,7 +17,7 @@ from activities.file_functions.junit import parse_junit
 from activities.store.interface import Store
 from activities.workspace.manifest import Entry, Manifest
 from definitions.errors import ErrorClass, ExpressionError, StepFailure
-from definitions.records import FILE_KEY, is_file_reference
+from definitions.stored_values import FILE_KEY, is_file_reference
 
 SIZE_LIMIT = 50 * 1024 * 1024
 """Bytes of a file that an expression may read."""

@@ -15,8 +15,9 @@ from definitions.errors import ExpressionError, StepFailure
 from definitions.evaluation import FilesNeeded
 from definitions.expressions import evaluate_condition, parse_condition
 from definitions.nodes import Path
-from definitions.records import FILE_KEY, StepError, is_file_reference
+from definitions.records import StepError
 from definitions.statuses import StepStatus
+from definitions.stored_values import FILE_KEY, is_file_reference
 from definitions.suggestions import listed
 
 _MOST_CHARACTERS = 300

@@ -22,7 +22,7 @@ from activities.workspace.manifest import (
     save_manifest,
 )
 from definitions.errors import ErrorClass, StepFailure
-from definitions.records import file_reference
+from definitions.stored_values import file_reference
 
 
 class MemoryStore:

@@ -23,7 +23,6 @@ from definitions.expressions import evaluate_condition, parse_condition
 from definitions.messages import Decide
 from definitions.models import Definition
 from definitions.records import (
-    INLINE_LIMIT,
     ActivityCall,
     Decision,
     EvaluateCall,
@@ -36,12 +35,10 @@ from definitions.records import (
     StartRunCall,
     StepCall,
     StepResult,
-    file_reference,
-    json_size,
-    value_reference,
 )
 from definitions.statuses import Event
 from definitions.steps import ActivityStep, AgentStep, Step
+from definitions.stored_values import INLINE_LIMIT, file_reference, json_size, value_reference
 from definitions.templates import render_value
 from workflows.failures import error_of, step_failure
 from workflows.gates import Refusal, accepted_decision, take

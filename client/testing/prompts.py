@@ -6,8 +6,8 @@ Files stand in it by the place where an attempt has laid them, which is another 
 from pydantic import JsonValue
 
 from activities.agents import prompting
-from definitions.records import is_file_reference, is_value_reference
 from definitions.steps import AgentStep
+from definitions.stored_values import is_file_reference, is_value_reference
 
 
 def prompt_of(step: AgentStep, answer_fields: list[str]) -> str:

@@ -18,8 +18,8 @@ from definitions.errors import PerdureError
 from definitions.evaluation import FileReader
 from definitions.models import Definition
 from definitions.nodes import Path as NodePath
-from definitions.records import VALUE_KEY, is_value_reference
 from definitions.statuses import Event, Status
+from definitions.stored_values import VALUE_KEY, is_value_reference
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from definitions.cases.checks import declared_steps
 from definitions.cases.models import Case
 from definitions.errors import StepFailure
 from definitions.models import Definition, Input
-from definitions.records import FILE_KEY, is_file_reference
 from definitions.steps import AgentStep, ApprovalStep, ShellStep
+from definitions.stored_values import FILE_KEY, is_file_reference
 from workflows.scope import answer_fields
 
 _PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./@-]*(?: [A-Za-z0-9_./@-]+)*")

@@ -10,7 +10,8 @@ from activities.store.interface import Store, StoreError
 from activities.store.opening import open_store
 from activities.workspace.manifest import Entry, manifest_of, save_manifest
 from definitions.errors import ErrorClass, StepFailure
-from definitions.records import EvaluateCall, RunHandle, is_value_reference, value_reference
+from definitions.records import EvaluateCall, RunHandle
+from definitions.stored_values import is_value_reference, value_reference
 
 RUN = RunHandle(execution_id="run-1", definition_id="d", context="0" * 64)
 LCOV = b"SF:src/a.py\nDA:1,1\nDA:2,0\nend_of_record\n"

@@ -11,7 +11,8 @@ from activities.start_run import start_run
 from activities.workspace.manifest import Entry, Manifest, save_manifest
 from definitions.errors import StepFailure
 from definitions.messages import RunInput
-from definitions.records import RunContext, RunHandle, StartRunCall, file_reference, value_reference
+from definitions.records import RunContext, RunHandle, StartRunCall
+from definitions.stored_values import file_reference, value_reference
 from tests.activities.test_definition_sources import USER
 
 pytestmark = pytest.mark.server

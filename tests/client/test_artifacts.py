@@ -10,8 +10,8 @@ from activities.artifacts.versions import version_numbers
 from activities.store.interface import Store
 from activities.store.opening import open_store
 from client.exit_codes import ExitCode
-from definitions.records import file_reference, folder_reference
 from definitions.statuses import Status
+from definitions.stored_values import file_reference, folder_reference
 from tests.activities.artifacts.samples import MOMENT, publish, publish_folder
 from tests.client.conftest import Cli
 

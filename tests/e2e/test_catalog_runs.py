@@ -13,8 +13,8 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle
 from activities.workspace.changes import diff
 from activities.workspace.manifest import load_manifest
 from definitions.messages import WORKFLOW_TYPE, Decide
-from definitions.records import is_file_reference
 from definitions.statuses import ENDED, Status
+from definitions.stored_values import is_file_reference
 from tests.support.waiting import eventually
 from tests.support.workers import RunningWorker
 from tools.samples import SAMPLES

@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 import pytest
 
 from definitions.messages import EventsQuery, PartQuery, Report
-from definitions.records import Ledger, StepRecord, json_size
+from definitions.records import Ledger, StepRecord
 from definitions.statuses import Event, Status
+from definitions.stored_values import json_size
 from workflows.reporting import events_part, first_part, ledger_part
 
 COUNT = 30

@@ -4,7 +4,8 @@ import pytest
 
 from definitions.errors import ErrorClass, StepFailure
 from definitions.loader import require
-from definitions.records import StepResult, file_reference, value_reference
+from definitions.records import StepResult
+from definitions.stored_values import file_reference, value_reference
 from tests.support.playing_host import PlayingHost, play, reload
 from workflows.steps.workflow import LONGEST_ID, detached_id
 

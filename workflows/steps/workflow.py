@@ -8,8 +8,9 @@ from pydantic import JsonValue
 from definitions.errors import ErrorClass, StepFailure
 from definitions.inputs import check_inputs
 from definitions.models import Definition, Input
-from definitions.records import FILE_KEY, StartRunCall, StepResult, is_file_reference, is_value_reference
+from definitions.records import StartRunCall, StepResult
 from definitions.steps import WorkflowStep
+from definitions.stored_values import FILE_KEY, is_file_reference, is_value_reference
 from definitions.values import type_name, with_article
 from workflows.ending import run_outputs
 from workflows.failures import step_failure

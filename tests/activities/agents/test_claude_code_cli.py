@@ -20,7 +20,8 @@ from activities.agents.adapter import AgentSettings
 from activities.executors.agent import AgentExecutor
 from activities.executors.interface import Outcome
 from definitions.errors import ErrorClass, StepFailure
-from definitions.records import Usage, file_reference
+from definitions.records import Usage
+from definitions.stored_values import file_reference
 from tests.support.agent_executions import PATH, Stage, agent_stage
 from tests.support.claude_code.installing import claude_code
 from tests.support.model_server.server import ModelServer

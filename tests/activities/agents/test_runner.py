@@ -12,7 +12,8 @@ from activities.agents.inputs import BIG_VALUE, lay_inputs
 from activities.agents.prompting import Given
 from activities.agents.runner import session_id
 from activities.executors.agent import AgentExecutor
-from definitions.records import Usage, file_reference, value_reference
+from definitions.records import Usage
+from definitions.stored_values import file_reference, value_reference
 from tests.support.agent_executions import agent_stage
 
 

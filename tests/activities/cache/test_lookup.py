@@ -10,7 +10,7 @@ from activities.cache.lookup import ANY, Hit, Limits, Miss, look_up, tree_after
 from activities.store.canonical_json import digest_of
 from activities.store.interface import Store, StoreForbidden
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
-from definitions.records import file_reference, folder_reference, value_reference
+from definitions.stored_values import file_reference, folder_reference, value_reference
 from definitions.trust import TRUSTED, parse_trust
 from tests.activities.cache.results import NOON, keep, key_of
 from tests.activities.workspace.trees import tree

@@ -9,7 +9,7 @@ from activities.cache.records import read_record, records_of
 from activities.cache.saving import Kept
 from activities.store.interface import Store, StoreError
 from activities.workspace.manifest import Manifest
-from definitions.records import file_reference
+from definitions.stored_values import file_reference
 from definitions.trust import parse_trust
 from tests.activities.cache.results import NOON, keep, key_of
 from tests.activities.workspace.trees import tree

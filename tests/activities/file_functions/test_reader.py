@@ -12,7 +12,7 @@ from activities.store.interface import BlobMissing, Store
 from activities.store.opening import open_store
 from activities.workspace.manifest import Entry, manifest_of
 from definitions.errors import ExpressionError, StepFailure
-from definitions.records import file_reference
+from definitions.stored_values import file_reference
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from activities.workspace.restoring import restore
 from activities.workspace.snapshots import snapshot
 from activities.workspace.stat_cache import StatCache
 from definitions.errors import StepFailure
-from definitions.records import value_reference
+from definitions.stored_values import value_reference
 from tests.activities.cache.results import NOON, keep, key_of
 
 NOW = datetime.now(UTC)

@@ -3,7 +3,7 @@ import pytest
 from client.testing.judging import is_equal
 from client.testing.plan import play_now
 from client.testing.verdicts import judge
-from definitions.records import file_reference
+from definitions.stored_values import file_reference
 from tests.support.cases import case, messages, subject
 
 DEFINITION = """inputs: {n: {type: integer, default: 3}}
