@@ -42,6 +42,10 @@ fix: $(READY) ## repair what the formatter and the linter can repair
 
 bench: $(READY) server s3-server ## measure what docs/performance.md states
 	$(BIN)/python -m tests.bench.bench
+	$(BIN)/python -m tests.bench.cost
+	$(BIN)/python -m tests.bench.cached
+	$(BIN)/python -m tests.bench.trees
+	$(BIN)/python -m tests.bench.store
 
 fuzz: $(READY) ## throw mutated texts at the loader and the expressions for FUZZ_SECONDS each (brings atheris)
 	@$(BIN)/python -c "import atheris" 2>/dev/null || $(UV) pip install --quiet --python $(BIN)/python 'atheris>=3'
