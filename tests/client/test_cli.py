@@ -125,13 +125,11 @@ def test_closed_pipe_is_no_traceback():
     assert "Traceback" not in ran.stderr
 
 
-def test_process_ends_at_once_when_temporalio_is_loaded():
-    ran = python("-c", "import sys, temporalio\nfrom client import cli\ncli._leave(3)")
-    assert ran.returncode == 3
-
-
-def test_process_ends_with_the_code_when_it_is_not():
-    assert python("-c", "from client import cli\ncli._leave(2)").returncode == 2
+@pytest.mark.parametrize("loaded", ["temporalio", "client.cli"])
+def test_process_ends_with_the_code_and_without_the_interpreter_s_own_end(loaded: str):
+    program = f"import atexit, {loaded}\nfrom client import cli\natexit.register(print, 'late')\n"
+    ran = python("-c", f"{program}print('all')\ncli._leave(3)")
+    assert (ran.returncode, ran.stdout) == (3, "all\n")
 
 
 def test_closed_streams_do_not_hide_the_code(monkeypatch):
