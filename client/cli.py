@@ -136,6 +136,8 @@ def perdure() -> None:
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
     memory.look_seldom()
+    # our models have no plugins of pydantic; looking for them reads what every installed package says of itself
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     _leave(run(sys.argv[1:]))
 
 
