@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 TICK_SECONDS = 1.0
 SETTLE_SECONDS = 0.015
 """Events of one workflow task come in one answer when we wait this long."""
+LAST_SECONDS = 0.25
+"""How long a run that finishes is left to end: that tells all, and a question would keep the worker from it."""
 LONGEST_PAUSE_SECONDS = 5.0
 NO_WORKER_AFTER_SECONDS = 3.0
 """How long workflow code may wait for a worker before it is said."""
@@ -71,6 +73,8 @@ class _Pulse:
     is_new: bool = False
     """Whether workflow code has done nothing yet: all that its first task does is to ask for `prepare`, and a question
     would only keep the worker from that."""
+    is_finishing: bool = False
+    """Whether all steps have ended, and the last activity was asked for just now."""
     task_due_since: float | None = None
     """Since when workflow code waits for a worker."""
 
@@ -131,12 +135,23 @@ class _Watch:
                 if self._unanswered or self._pulse.trouble or _has_passed(self._asked_at, PROBE_AFTER_SECONDS):
                     return
                 continue
-            if self._pulse.closing is None:
-                await asyncio.sleep(SETTLE_SECONDS)
+            await self._settle()
             self._pulse.stirred.clear()
             if not self._is_held_up:
                 self._looked_at = time.monotonic()
             return
+
+    async def _settle(self) -> None:
+        """Return when what just happened is likely to be all that happens for now."""
+        if self._pulse.closing is not None:
+            return
+        if not self._pulse.is_finishing:
+            await asyncio.sleep(SETTLE_SECONDS)
+            return
+        self._pulse.is_finishing = False
+        self._pulse.stirred.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._pulse.stirred.wait(), LAST_SECONDS)
 
     async def _say_held_up(self) -> None:
         """Say once that steps wait for the store, and once that they do not any more."""
@@ -254,6 +269,8 @@ def _note(event: HistoryEvent, pulse: _Pulse) -> None:
         pulse.task_due_since = time.monotonic()
     elif kind in _TASK_TAKEN:
         pulse.task_due_since = None
+    if kind == "activity_task_scheduled_event_attributes":
+        pulse.is_finishing = event.activity_task_scheduled_event_attributes.activity_type.name == "finish"
     if closings.is_end(event):
         pulse.closing = event
     if kind in _WORTH_ASKING and pulse.is_new:

@@ -1,10 +1,12 @@
 """How much a command does before it does its work: what it imports, builds and looks through."""
 
+import asyncio
 import gc
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from temporalio.api.history.v1 import HistoryEvent
@@ -88,3 +90,22 @@ def test_new_run_is_not_asked_before_it_can_have_done_anything():
     assert asked_after(*kinds) == [False] * 6 + [True]
     assert asked_after(*kinds, continued="an earlier one") == [False] * 3 + [True] + [False] * 2 + [True]
     assert asked_after("workflow_execution_started", "workflow_execution_failed") == [False, True]
+
+
+@pytest.mark.parametrize(("activity", "is_left"), [("finish", True), ("items", False)])
+async def test_run_that_finishes_is_left_to_end_before_it_is_asked(monkeypatch, activity: str, is_left: bool):
+    monkeypatch.setattr(watching, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(watching, "LAST_SECONDS", 30)
+    pulse = watching._Pulse()
+    done, asked_for, end = HistoryEvent(), HistoryEvent(), HistoryEvent()
+    done.workflow_task_completed_event_attributes.SetInParent()
+    asked_for.activity_task_scheduled_event_attributes.activity_type.name = activity
+    end.workflow_execution_completed_event_attributes.SetInParent()
+    watching._note(done, pulse)
+    watching._note(asked_for, pulse)
+    waiting = asyncio.create_task(watching._Watch(MagicMock(), "run", MagicMock(), pulse, 0)._wait())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert waiting.done() is not is_left
+    watching._note(end, pulse)
+    await waiting
