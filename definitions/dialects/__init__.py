@@ -1,5 +1,6 @@
 """Other shapes of a definition, brought into the model of the main language before anything else looks at it.
 
+    recognition      which dialect a document is in
     agent_steps      `workflow: {steps: [{id, agent, inputs, condition, on_success, on_failure}]}`
     stages           `stages`, `stageConfigs`, `loop`, `profiles`; values as `${vars.name}`
     stage_steps      one stage as steps: an agent, several side by side, a graph of nodes
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field, replace
 
 from definitions.checks import MOST_FINDINGS, Context
 from definitions.diagnostics import Diagnostic
-from definitions.dialects import absent_steps, agent_steps, inputs_used, stages
+from definitions.dialects import recognition
 from definitions.expressions import Reference
 from definitions.models import Definition
 from definitions.nodes import Mapping, Path
@@ -53,6 +54,8 @@ class Dialect:
 
     def finished(self, definition: Definition, context: Context, findings: Sequence[Diagnostic]) -> Definition:
         """Return a definition in which steps that did not run are worth null: those that `findings` are about."""
+        from definitions.dialects import absent_steps
+
         doubtful = {one.span for one in findings if one.code == "may-not-have-run"}
 
         def is_doubtful(path: Path, reference: Reference, offset: int) -> bool:
@@ -66,12 +69,15 @@ class Dialect:
 
 def normalise(root: Mapping, file: str, beside: Beside = nothing_beside) -> Dialect | None:
     """Change the tree of a definition in a dialect into the main language's; None where it is in that already."""
-    if agent_steps.is_written_in(root):
-        name, findings = agent_steps.NAME, agent_steps.normalise(root, file)
-    elif stages.is_written_in(root):
-        name, findings = stages.NAME, stages.normalise(root, file, beside)
-    else:
+    is_in_agent_steps = recognition.is_in_agent_steps(root)
+    if not is_in_agent_steps and not recognition.is_in_stages(root):
         return None
+    from definitions.dialects import agent_steps, inputs_used, stages  # they take time that most definitions do without
+
+    if is_in_agent_steps:
+        name, findings = agent_steps.NAME, agent_steps.normalise(root, file)
+    else:
+        name, findings = stages.NAME, stages.normalise(root, file, beside)
     return Dialect(name, findings, inputs_used.declare(root))
 
 

@@ -31,15 +31,6 @@ _PAIRS = {"when": "condition", "timeout": "timeout_seconds", "retry": "max_retri
 """Today's keys and the dialect's, which cannot both stand in a step."""
 
 
-def is_written_in(root: Mapping) -> bool:
-    """Whether a document is in this dialect: it is wrapped, or its steps name agents and have no types."""
-    if "steps" not in root.entries:
-        return isinstance(root.get("workflow"), Mapping)
-    steps = root.get("steps")
-    written = [item for item in steps.items if isinstance(item, Mapping)] if isinstance(steps, Sequence) else []
-    return any("agent" in step.entries for step in written) and not any("type" in step.entries for step in written)
-
-
 def normalise(root: Mapping, file: str) -> list[Diagnostic]:
     """Change the tree in place; return what is wrong with the dialect's own keys."""
     wrapped = root.get("workflow")
@@ -139,4 +130,4 @@ def not_a_count(key: str, node: Node, file: str) -> Diagnostic:
     return Diagnostic("invalid-value", "error", message, file, head(node))
 
 
-__all__ = ["NAME", "is_written_in", "normalise"]
+__all__ = ["NAME", "normalise"]

@@ -38,11 +38,6 @@ _OWN = ("stages", "stageConfigs", "loop", "profiles", "roles")
 _MAIN = tuple(field.alias or name for name, field in Definition.model_fields.items() if name != "steps")
 
 
-def is_written_in(root: Mapping) -> bool:
-    """Whether a document is in this dialect."""
-    return "steps" not in root.entries and ("stages" in root.entries or "stageConfigs" in root.entries)
-
-
 def normalise(root: Mapping, file: str, beside: Callable[[str], str | None]) -> list[Diagnostic]:
     """Change the tree in place; return what is wrong with the dialect's own keys."""
     return _Normalisation(root, file, beside).run()

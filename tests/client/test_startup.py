@@ -109,3 +109,15 @@ async def test_run_that_finishes_is_left_to_end_before_it_is_asked(monkeypatch, 
     assert waiting.done() is not is_left
     watching._note(end, pulse)
     await waiting
+
+
+def test_dialects_are_imported_only_for_what_is_written_in_one():
+    program = (
+        "import sys; from definitions.loader import load\n"
+        "dialects = {'definitions.dialects.stages', 'definitions.dialects.agent_steps'}\n"
+        "load('name: plain\\nsteps: [{id: a, type: shell, command: echo}]', 'plain.yaml')\n"
+        "print(len(dialects & set(sys.modules)))\n"
+        "load('id: staged\\nstages: [a]\\nstageConfigs: {a: {}}', 'staged.yaml')\n"
+        "print(len(dialects & set(sys.modules)))"
+    )
+    assert told_by(program) == ["0", "2"]
