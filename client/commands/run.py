@@ -272,11 +272,11 @@ def page_of(connection: Connection, execution_id: str) -> str | None:
 
 def _last_log(connection: Connection, status: Status) -> list[str]:
     """Return the end of what the failed step printed."""
+    if status.error is None or not status.error.step:
+        return []
     from client.output import plain
     from client.step_logs import last_lines
 
-    if status.error is None or not status.error.step:
-        return []
     return [plain(line) for line in last_lines(connection.store, status.execution_id, status.error.step, 10)]
 
 
