@@ -246,7 +246,7 @@ class StepRunner:
         async with self._checkouts.hold(call.run.execution_id, call.path, call.tree) as folder:
             attempt.execution.workspace = folder
             async with linked(folder, attempt.context.links) as about_links:
-                begun = mark(attempt.execution.scratch) if asked is not None and asked.picks_files else None
+                begun = await mark(attempt.execution.scratch) if asked is not None and asked.picks_files else None
                 outcome = await self._without_secrets(attempt, folder)
             written = await self._written(attempt, folder, begun)
             outcome = replace(outcome, notes=(*outcome.notes, *about_links))

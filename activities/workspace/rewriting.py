@@ -5,6 +5,7 @@ so. Told apart by the time of the last change of a file's status, which no progr
 like the mark that it is compared with.
 """
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -13,11 +14,19 @@ from activities.workspace.manifest import HEAVY, Manifest, is_git_path
 from activities.workspace.pool import in_pool
 from activities.workspace.scanning import scan
 
+LONGEST_TICK = 50
+"""Milliseconds that a tick of the file system's clock is waited for; with a slower one, too much counts as written."""
 
-def mark(scratch: Path) -> int:
-    """Return the moment, as the file system of `scratch` tells it."""
-    os.utime(scratch)
-    return os.lstat(scratch).st_ctime_ns
+
+async def mark(scratch: Path) -> int:
+    """Return a moment, as the file system of `scratch` tells it: after all that was written, before what will be."""
+    before = moment = _now(scratch)
+    for _ in range(LONGEST_TICK):
+        await asyncio.sleep(0.001)
+        moment = _now(scratch)
+        if moment != before:
+            break
+    return moment
 
 
 def written_since(store: Store, folder: Path, since: int, before: Manifest) -> frozenset[str]:
@@ -37,5 +46,10 @@ def written_since_here(folder: Path, since: int) -> frozenset[str]:
     """Return the files and links of a folder that were written since; git's own are left out."""
     found = scan(folder)
     return frozenset(
-        path for path, status in (*found.files, *found.links) if status.st_ctime_ns > since and not is_git_path(path)
+        path for path, status in (*found.files, *found.links) if status.st_ctime_ns >= since and not is_git_path(path)
     )
+
+
+def _now(scratch: Path) -> int:
+    os.utime(scratch)
+    return os.lstat(scratch).st_ctime_ns
