@@ -44,6 +44,7 @@ class DirectoryStore:
 
     def __init__(self, root: Path) -> None:
         self._place = DirectoryPlace(root)
+        self._blobs = str(self._place.blobs)
         self._packs = DirectoryPacks(self._place)
         self._keyed = DirectoryKeys(self._place)
 
@@ -66,7 +67,7 @@ class DirectoryStore:
         """Keep a regular file's content as it is read now; return digest and size."""
         return self.write_blobs_from([path])[0]
 
-    def write_blobs_from(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
+    def write_blobs_from(self, paths: Sequence[Path | str]) -> list[tuple[str, int]]:
         """Keep the contents of many regular files: small ones in packs, all with one flush."""
         if len(paths) >= MANY:
             with self._place.reading():
@@ -341,4 +342,4 @@ class DirectoryStore:
 
     def _blob_name(self, digest: str) -> str:
         checked_digest(digest)
-        return f"{self._place.blobs}/{digest[:2]}/{digest}"
+        return f"{self._blobs}/{digest[:2]}/{digest}"

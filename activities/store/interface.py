@@ -107,7 +107,7 @@ class Store(Protocol):
         """
         ...
 
-    def write_blobs_from(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
+    def write_blobs_from(self, paths: Sequence[Path | str]) -> list[tuple[str, int]]:
         """Keep the contents of many files, as `write_blob_from` does, with one flush for all."""
         ...
 

@@ -5,7 +5,7 @@ Too few files make no pack: they are kept at hand, for whoever keeps them one by
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from activities.store.durable_files import remove_quietly, write_new_file
@@ -52,21 +52,25 @@ class Packing:
 
     def add(self, digest: str, content: bytes) -> None:
         """Take a file in; each digest once. Raises OSError."""
-        waiting = [(digest, content)]
+        self.add_all([(digest, content)])
+
+    def add_all(self, files: Iterable[tuple[str, bytes]]) -> None:
+        """Take several files in. Raises OSError."""
         with self._lock:
             if not self._is_many:
-                self.few += waiting
+                self.few += files
                 if len(self.few) < self._packed_from:
                     return
-                self._is_many, waiting, self.few = True, self.few, []
+                self._is_many, files, self.few = True, self.few, []
             writer = self._idle.pop() if self._idle else PackWriter()
-        for one in waiting:
-            writer.add(*one)
-        if writer.is_full:
-            self._stage(writer)
-            return
-        with self._lock:
-            self._idle.append(writer)
+        for digest, content in files:
+            writer.add(digest, content)
+            if writer.is_full:
+                self._stage(writer)
+                writer = PackWriter()
+        if not writer.is_empty:
+            with self._lock:
+                self._idle.append(writer)
 
     def end(self) -> None:
         """Write what is no full pack yet; the threads have ended. Raises OSError."""

@@ -153,7 +153,7 @@ class PatientStore:
         """Keep a file's content as it is read at last."""
         return self.vigil.call(lambda: self._store.write_blob_from(path))
 
-    def write_blobs_from(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
+    def write_blobs_from(self, paths: Sequence[Path | str]) -> list[tuple[str, int]]:
         """Keep the contents of many files; what got there before a break is not sent again."""
         return self.vigil.call(lambda: self._store.write_blobs_from(paths))
 

@@ -30,6 +30,7 @@ MANY = 64
 """Files that may become packs."""
 BEGUN_FROM = 64 << 10
 """Bytes of a file that begins its way to the disk at once."""
+_READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Staging:
@@ -64,7 +65,7 @@ class Staging:
         """The packs with what else is new."""
         return [] if self._packing is None else self._packing.staged
 
-    def take(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
+    def take(self, paths: Sequence[Path | str]) -> list[tuple[str, int]]:
         """Return digest and size of each file; what is new lies in `tmp/` then. Raises OSError, `StoreError`."""
         if len(paths) >= MANY:
             from activities.store.packing import Packing  # zstandard takes 20 ms to import
@@ -85,45 +86,56 @@ class Staging:
         if self._packing is not None:
             self._packing.give_up()
 
-    def _take_all(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
+    def _take_all(self, paths: Sequence[Path | str]) -> list[tuple[str, int]]:
         if len(paths) <= PARTS_OF or LANES == 1:
             return self._take_part(paths)
         parts = [paths[start : start + PARTS_OF] for start in range(0, len(paths), PARTS_OF)]
         with ThreadPoolExecutor(LANES, "perdure-staging") as threads:
             return [found for part in threads.map(self._take_part, parts) for found in part]
 
-    def _take_part(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
+    def _take_part(self, paths: Sequence[Path | str]) -> list[tuple[str, int]]:
+        """Read a few files; what they have that is small and new is handed on together."""
         if self._is_given_up:
             return []
+        small: dict[str, bytes] = {}
         try:
-            return [self._take_one(os.fspath(path)) for path in paths]
+            taken = [self._take_one(os.fspath(path), small) for path in paths]
+            for digest in self._claimed_of(small):
+                content = small[digest]
+                if self._is_kept(digest, len(content)):
+                    del small[digest]
+            if small and self._packing is not None:
+                with self._writing():
+                    self._packing.add_all(small.items())
         except BaseException:
             self._is_given_up = True  # the other threads need not go on
             raise
+        return taken
 
-    def _take_one(self, path: str) -> tuple[str, int]:
-        descriptor = open_regular(path)
+    def _take_one(self, path: str, small: dict[str, bytes]) -> tuple[str, int]:
+        """Read a file; a content for a pack is put with what is `small`, any other is staged."""
+        descriptor, size = _open_sized(path)
         try:
-            if os.fstat(descriptor).st_size > WHOLE_READ_LIMIT:
+            if size > WHOLE_READ_LIMIT:
                 return self._take_stream(descriptor)
-            content = read_all(descriptor)
+            content = _read_sized(descriptor, size)
         finally:
             os.close(descriptor)
         digest, size = hashlib.sha256(content).hexdigest(), len(content)
-        if self._claims(digest) and not self._is_kept(digest, size):
+        if self._packing is not None and self._packing.takes(size):
+            small[digest] = content
+        elif self._claimed_of({digest: content}) and not self._is_kept(digest, size):
             with self._writing():
-                if self._packing is not None and self._packing.takes(size):
-                    self._packing.add(digest, content)
-                else:
-                    self._stage(digest, content)
+                self._stage(digest, content)
         return digest, size
 
-    def _claims(self, digest: str) -> bool:
-        """Whether nobody else has read the same content in this group."""
+    def _claimed_of(self, contents: dict[str, bytes]) -> list[str]:
+        """Leave among `contents` what nobody else has read in this group; return its digests."""
         with self._lock:
-            is_first = digest not in self._claimed
-            self._claimed.add(digest)
-        return is_first
+            for digest in self._claimed.intersection(contents):
+                del contents[digest]
+            self._claimed.update(contents)
+        return list(contents)
 
     def _stage(self, digest: str, content: bytes) -> None:
         temporary = self._new_name()
@@ -160,11 +172,7 @@ class Staging:
 
 def open_regular(path: Path | str) -> int:
     """Open a file to read; a symlink, a pipe or a device is refused without waiting for it. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return descriptor
-    os.close(descriptor)
-    raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
+    return _open_sized(path)[0]
 
 
 def hash_of(descriptor: int, *, copy_to: int | None = None) -> tuple[str, int]:
@@ -181,10 +189,25 @@ def hash_of(descriptor: int, *, copy_to: int | None = None) -> tuple[str, int]:
 
 def read_all(descriptor: int) -> bytes:
     """Return what is read from here on. Raises OSError."""
+    return _read_sized(descriptor, os.fstat(descriptor).st_size)
+
+
+def _open_sized(path: Path | str) -> tuple[int, int]:
+    """Open a file as `open_regular` does; return its size too."""
+    descriptor = os.open(path, _READ_ONLY)
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode):
+        return descriptor, status.st_size
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
+
+
+def _read_sized(descriptor: int, size: int) -> bytes:
+    """Return what is read from here on, whatever it is; `size` bytes are expected."""
     # a buffer that is larger than the file costs more than reading it
-    size = min(os.fstat(descriptor).st_size, WHOLE_READ_LIMIT) + 1
-    first = os.read(descriptor, size)
-    if len(first) == size - 1:
+    wanted = min(size, WHOLE_READ_LIMIT) + 1
+    first = os.read(descriptor, wanted)
+    if len(first) == wanted - 1:
         return first
     parts = [first]
     while part := os.read(descriptor, WHOLE_READ_LIMIT):

@@ -246,10 +246,11 @@ class _Reading:
     def _unread(self, unread: list[Found], is_ignored: Callable[[str], bool]) -> list[Entry]:
         unread = [item for item in unread if not self._is_foreign_git_file(*item)]
         now = time.time_ns()
-        kept = self._store.write_blobs_from([self._folder / path for path, _ in unread]) if unread else []
+        folder = str(self._folder)  # texts: a hundred thousand `Path` objects take longer than what is done with them
+        kept = self._store.write_blobs_from([f"{folder}/{path}" for path, _ in unread]) if unread else []
         entries: list[Entry] = []
         for (path, status), (digest, size) in zip(unread, kept, strict=True):
-            if _identity(os.lstat(f"{self._folder}/{path}")) != _identity(status):
+            if _identity(os.lstat(f"{folder}/{path}")) != _identity(status):
                 raise _Changed(f"`{printable(path)}`")
             executable = bool(status.st_mode & 0o100)
             entry = Entry(path, "f", digest, size, executable, ignored=is_ignored(path))

@@ -61,7 +61,7 @@ class S3Store:
         """Keep a file's content as it is read now; return digest and size."""
         return self._writer.write_files([path])[0]
 
-    def write_blobs_from(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
+    def write_blobs_from(self, paths: Sequence[Path | str]) -> list[tuple[str, int]]:
         """Keep the contents of many files: small ones in packs, several on their way at once."""
         return self._writer.write_files(paths)
 

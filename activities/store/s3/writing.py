@@ -68,7 +68,7 @@ class BlobWriter:
         """Send a pack, then its index."""
         self._sender.put_pack(pack)
 
-    def write_files(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
+    def write_files(self, paths: Sequence[Path | str]) -> list[tuple[str, int]]:
         """Keep the contents of files; return digests and sizes. Raises OSError where one cannot be read."""
         if not paths:
             return []
@@ -98,7 +98,7 @@ class _Batch:
         self._begun: set[str] = set()
         self._flying: set[Future[Any]] = set()
 
-    def add(self, path: Path) -> "Kept | Future[Kept]":
+    def add(self, path: Path | str) -> "Kept | Future[Kept]":
         """Take a file in; one that is neither small nor big is read by the thread that sends it."""
         self._check()
         size = os.lstat(path).st_size
@@ -139,7 +139,7 @@ class _Batch:
         if self._pack.is_full:
             self._close_pack()
 
-    def _take_whole(self, path: Path) -> Kept:
+    def _take_whole(self, path: Path | str) -> Kept:
         descriptor = open_regular(path)
         try:
             content = read_all(descriptor)

@@ -26,8 +26,8 @@ class CountingStore(DirectoryStore):
         super().__init__(root)
         self.read: list[str] = []
 
-    def write_blobs_from(self, paths: Sequence[Path]) -> list[tuple[str, int]]:
-        self.read += [path.name for path in paths]
+    def write_blobs_from(self, paths: Sequence[Path | str]) -> list[tuple[str, int]]:
+        self.read += [Path(path).name for path in paths]
         return super().write_blobs_from(paths)
 
 
