@@ -4,7 +4,7 @@ Nearer files win over those further up, later lines over earlier ones, and what 
 ignored whatever else is said: git's rules. `.perdureignore` has the same syntax and is read after `.gitignore`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -24,6 +24,10 @@ class IgnoreRules:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._rules: dict[str, GitIgnoreSpec] = {}
+        self._of_folders: set[str] = set()
+        """Whose rules ignore folders and nothing else: they have no say on a file in a folder that is not ignored."""
+        self._nearest: dict[str, list[tuple[int, GitIgnoreSpec]]] = {}
+        """The rules that decide on the files of a folder, with where the paths begin that they are asked for."""
         self._folders: dict[str, bool] = {"": False}
         self.add("", IGNORE_FILES)
 
@@ -35,33 +39,39 @@ class IgnoreRules:
                 lines += self._lines(f"{folder}/{name}" if folder else name)
         if lines:
             self._rules[folder] = _spec(lines)
+            self._nearest.clear()
+            if all(line.endswith("/") and not line.startswith("!") for line in lines):
+                self._of_folders.add(folder)
 
     def ignores_file(self, path: str) -> bool:
         """Whether git ignores a file (or link) that it does not track."""
         if is_git_path(path):
             return True
         folder = path.rpartition("/")[0]
-        return self.ignores_folder(folder) or self._matches(path, folder)
+        if self.ignores_folder(folder):
+            return True
+        nearest = self._nearest.get(folder)
+        if nearest is None:
+            nearest = self._nearest[folder] = list(self._rules_on(folder, self._of_folders))
+        return bool(nearest) and _verdict(path, nearest)
 
     def ignores_folder(self, path: str) -> bool:
         """Whether git ignores a folder, or one above it."""
         known = self._folders.get(path)
         if known is None:
             parent = path.rpartition("/")[0]
-            known = is_git_path(path) or self.ignores_folder(parent) or self._matches(path + "/", parent)
+            known = is_git_path(path) or self.ignores_folder(parent) or _verdict(path + "/", self._rules_on(parent))
             self._folders[path] = known
         return known
 
-    def _matches(self, path: str, folder: str) -> bool:
-        """Ask the rules of the nearest folder first; the first that says anything decides."""
+    def _rules_on(self, folder: str, without: Container[str] = ()) -> Iterator[tuple[int, GitIgnoreSpec]]:
+        """Yield the rules on what is in a folder, the nearest first."""
         while True:
             rules = self._rules.get(folder)
-            if rules is not None:
-                verdict = rules.check_file(path[len(folder) + 1 :] if folder else path).include
-                if verdict is not None:
-                    return verdict
+            if rules is not None and folder not in without:
+                yield len(folder) + 1 if folder else 0, rules
             if not folder:
-                return False
+                return
             folder = folder.rpartition("/")[0]
 
     def _lines(self, path: str) -> list[str]:
@@ -73,6 +83,15 @@ class IgnoreRules:
             return file.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
         except OSError:
             return []
+
+
+def _verdict(path: str, nearest: Iterable[tuple[int, GitIgnoreSpec]]) -> bool:
+    """Whether a path is ignored: the first rules that say anything decide."""
+    for start, rules in nearest:
+        verdict = rules.check_file(path[start:]).include
+        if verdict is not None:
+            return verdict
+    return False
 
 
 def _spec(lines: list[str]) -> GitIgnoreSpec:

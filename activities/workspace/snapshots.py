@@ -15,7 +15,7 @@ from activities.store.failures import reason
 from activities.store.interface import Store
 from activities.workspace.ignores import IGNORE_FILES, IgnoreRules
 from activities.workspace.links import leads_out
-from activities.workspace.manifest import EMPTY, Entry, Manifest, changed, manifest_of, printable
+from activities.workspace.manifest import Entry, Manifest, changed, manifest_of, printable
 from activities.workspace.scanning import Found, Scan, scan
 from activities.workspace.size_limits import check_size, is_within_limits
 from activities.workspace.stat_cache import STAT_CACHES, Basis, StatCache, basis_of
@@ -48,6 +48,11 @@ class Selection:
     def is_tracked(self, path: str) -> bool:
         """Whether a path counts as not ignored whatever the rules say."""
         return False
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether `takes` need not be asked."""
+        return type(self) is Selection
 
     @property
     def facts(self) -> Hashable:
@@ -166,6 +171,8 @@ class _Reading:
         return ignore_files_seen(self._folder, self._ignore_files)
 
     def _select(self, found: Scan, is_ignored: Callable[[str], bool]) -> None:
+        if self._selection.takes_all:
+            return
         takes = self._selection.takes
         found.files = [item for item in found.files if takes(item[0], is_ignored(item[0]))]
         found.links = [item for item in found.links if takes(item[0], is_ignored(item[0]))]
@@ -177,13 +184,13 @@ class _Reading:
         rules = self._rules
         if rules is None:
             return lambda path: False
-        find = (self._previous or EMPTY).find
+        find = None if self._previous is None else self._previous.find
         earlier = self._cache.verdicts if self._fresh.ignore_files == self._cache.ignore_files else {}
         verdicts = self._fresh.verdicts = dict(earlier)
         is_tracked = self._selection.is_tracked
 
         def is_ignored(path: str) -> bool:
-            entry = find(path)
+            entry = None if find is None else find(path)
             if (entry is not None and not entry.ignored) or is_tracked(path):
                 return False
             verdict = verdicts.get(path)
