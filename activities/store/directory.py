@@ -149,7 +149,8 @@ class DirectoryStore:
 
     def renew(self, digests: Iterable[str]) -> set[str]:
         """Make these blobs young where they are not; return which are not there."""
-        missing = {digest for digest in digests if not self._is_renewed(checked_digest(digest))}
+        old = self._packs.not_young(map(checked_digest, digests))
+        missing = {digest for digest in old if not self._is_renewed(digest)}
         if not missing:
             return missing
         with self._place.writing():
@@ -248,7 +249,7 @@ class DirectoryStore:
         if self._packs.knows(digest) and self._is_renewed(digest):
             return True
         try:
-            kept = os.stat(self._blob_name(digest))
+            kept = os.stat(self._name_of(digest))
         except _ABSENT:
             return False
         except OSError as error:
@@ -342,4 +343,8 @@ class DirectoryStore:
 
     def _blob_name(self, digest: str) -> str:
         checked_digest(digest)
+        return self._name_of(digest)
+
+    def _name_of(self, digest: str) -> str:
+        """Return where a blob would be whose digest was made here."""
         return f"{self._blobs}/{digest[:2]}/{digest}"

@@ -122,6 +122,13 @@ class DirectoryPacks:
         pack = self._known.pack_of(digest)
         return pack is not None and self._is_young(pack)
 
+    def not_young(self, digests: Iterable[str]) -> set[str]:
+        """Return those that `is_young` is false of."""
+        since = renewed_since()
+        young = {pack for pack, modified in list(self._modified.items()) if modified > since}
+        pack_of = self._known.pack_of
+        return {digest for digest in digests if pack_of(digest) not in young}
+
     def renew(self, digest: str) -> bool:
         """Make the pack that has it young; False where none is known that has it and is there still."""
         while (pack := self._known.pack_of(digest)) is not None:

@@ -276,12 +276,12 @@ def _save_shards(store: Store, shards: Iterable[Shard]) -> None:
         _renew_contents(store, shard.entries)
     if len(new) < GROUPED_FROM:
         for shard in new.values():
-            store.write_blob(shard.to_bytes())
+            store.write_blob(shard.take_bytes())
     else:
         with tempfile.TemporaryDirectory(prefix="perdure-manifest-") as folder:
             files = [Path(folder, digest) for digest in new]
             for file, shard in zip(files, new.values(), strict=True):
-                file.write_bytes(shard.to_bytes())
+                file.write_bytes(shard.take_bytes())
             store.write_blobs_from(files)
     for digest, shard in new.items():
         remember(digest, shard.entries)

@@ -42,13 +42,16 @@ class Shard:
         self.count = count
         self._entries = entries
         self._digest = digest
+        self._text: bytes | None = None
+        """Its text, from when it was named until it is stored."""
         self._store = store
 
     @property
     def digest(self) -> str:
         """The name of its text."""
         if not self._digest:
-            self._digest = digest_of(self.to_bytes())
+            self._text = self.to_bytes()
+            self._digest = digest_of(self._text)
         return self._digest
 
     @property
@@ -72,6 +75,11 @@ class Shard:
     def to_bytes(self) -> bytes:
         """Return the text that is stored."""
         return canonical_json([row_of_entry(entry) for entry in self.entries])
+
+    def take_bytes(self) -> bytes:
+        """Return the text that is stored, for the last time that it is needed."""
+        text, self._text = self._text, None
+        return self.to_bytes() if text is None else text
 
     def find(self, path: str) -> Entry | None:
         """Return the entry of a path."""
