@@ -1,6 +1,7 @@
 """A process of the pool: reads a call, does it, answers; ends with the worker that started it."""
 
 import functools
+import gc
 import os
 import pickle
 import socket
@@ -16,6 +17,8 @@ from definitions.errors import ErrorClass, StepFailure
 
 NICENESS = 5
 """Steps of other runs come first."""
+OBJECTS_BEFORE_A_LOOK = 200_000
+"""Python looks for unreachable objects seldom: trees are many objects without cycles, and looking takes a tenth."""
 
 _FAILURES = {kind.__name__: kind for kind in (StoreError, StoreAway, StoreForbidden, BlobMissing)}
 
@@ -68,10 +71,16 @@ def main() -> None:
     lifeline = int(sys.argv[2])
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     os.nice(NICENESS)
+    look_seldom()
     stream = channel.makefile("rb")
     while len(head := stream.read(8)) == 8:
         (length,) = struct.unpack("!Q", head)
         channel.sendall(frame(answer_to(stream.read(length))))
+
+
+def look_seldom() -> None:
+    """Let work on big trees go on with fewer looks for garbage."""
+    gc.set_threshold(OBJECTS_BEFORE_A_LOOK, *gc.get_threshold()[1:])
 
 
 def answer_to(content: bytes) -> bytes:

@@ -21,6 +21,7 @@ from activities.store.interface import Store
 from activities.store.opening import open_store
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
 from activities.workspace.pool import POOL, in_pool
+from activities.workspace.pool_process import look_seldom
 from activities.workspace.slots import lay_out, take_in
 from activities.workspace.snapshots import snapshot
 from activities.workspace.stat_cache import StatCache
@@ -138,7 +139,8 @@ def both_trees() -> Iterator[tuple[str, Callable[[Path], None]]]:
 
 
 def files(base: Path) -> None:
-    """Measure both trees."""
+    """Measure both trees, with as few looks for garbage as in the pool's process."""
+    look_seldom()
     for number, (name, make) in enumerate(both_trees()):
         tree = base / f"tree{number}"
         make(tree)

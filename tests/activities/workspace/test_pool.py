@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from activities.store.interface import BlobMissing, Store, StoreAway
 from activities.workspace import pool as module
 from activities.workspace.pool import Pool, in_pool
-from activities.workspace.pool_process import Answer, answer_to, encoded_store, opened
+from activities.workspace.pool_process import OBJECTS_BEFORE_A_LOOK, Answer, answer_to, encoded_store, opened
 from definitions.errors import ErrorClass, StepFailure
 
 DEADLINE = 20
@@ -53,6 +54,10 @@ def unpicklable() -> object:
 def test_work_is_done_in_another_process_when_it_is_called(pool: Pool) -> None:
     assert pool.call("", os.getpid) in pool.pids
     assert os.getpid() not in pool.pids
+
+
+def test_garbage_is_looked_for_seldom_when_work_is_in_the_pool(pool: Pool) -> None:
+    assert pool.call("", gc.get_threshold)[0] == OBJECTS_BEFORE_A_LOOK > gc.get_threshold()[0]
 
 
 def test_folder_goes_to_the_same_process_always(pool: Pool) -> None:
