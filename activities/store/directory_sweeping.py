@@ -110,10 +110,11 @@ def _remove(place: DirectoryPlace, path: str, before: datetime) -> bool:
         os.rename(path, temporary)
     except FileNotFoundError:
         return False
-    if datetime.fromtimestamp(os.stat(temporary).st_mtime, UTC) >= before:
-        with contextlib.suppress(FileExistsError):  # written anew meanwhile
-            os.link(temporary, path)
+    with contextlib.suppress(FileNotFoundError):  # what is old in `tmp/` goes whenever somebody opens the store
+        if datetime.fromtimestamp(os.stat(temporary).st_mtime, UTC) >= before:
+            with contextlib.suppress(FileExistsError):  # written anew meanwhile
+                os.link(temporary, path)
+            os.unlink(temporary)
+            return False
         os.unlink(temporary)
-        return False
-    os.unlink(temporary)
     return True

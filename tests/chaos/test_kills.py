@@ -144,7 +144,10 @@ def test_run_goes_on_when_processes_are_killed_during_a_step(stage: Stage, victi
         stage.kill(victim)
     finish(stage)
     reruns = stage.attempts().count("second") - 1
-    assert reruns == (1 if "worker" in victims else 0)
+    if "worker" in victims:
+        assert reruns == 1
+    else:  # an attempt whose server is away for longer than its heartbeats may be late is begun again
+        assert reruns <= 1
 
 
 def test_no_step_process_is_left_when_the_worker_is_killed(stage: Stage):

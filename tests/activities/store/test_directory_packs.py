@@ -302,6 +302,22 @@ def test_renewed_pack_stays_when_it_was_about_to_go(
     assert os.listdir(root / "tmp") == []
 
 
+def test_pack_goes_when_what_is_left_of_it_is_taken_for_a_leftover(
+    store: Store, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(store, tmp_path / "files")
+    age(root)
+    rename = os.rename
+
+    def rename_and_open_another(source: str, target: str) -> None:
+        rename(source, target)
+        os.unlink(target)  # as a store does that is opened: what is old in `tmp/` belongs to nobody
+
+    monkeypatch.setattr(directory_sweeping.os, "rename", rename_and_open_another)
+    assert store.sweep(lambda _: False, WEEK_AGO, dry_run=False).packs == 1
+    assert pack_files(root) == index_files(root) == []
+
+
 def test_what_killed_writers_left_goes_when_it_is_old(store: Store, root: Path, tmp_path: Path) -> None:
     keep(store, tmp_path / "files")
     for name in ("old", "young"):
@@ -338,10 +354,12 @@ def test_every_kept_file_can_be_read_when_writers_race_with_sweeps(root: Path, t
     writer.start()
     sweeper = open_store(root)
     swept = 0
-    while swept < 20 and not faults and writer.is_alive():
-        swept += sweeper.sweep(lambda _: False, WEEK_AGO, dry_run=False).packs
-    stop.set()
-    writer.join(60)
+    try:
+        while swept < 20 and not faults and writer.is_alive():
+            swept += sweeper.sweep(lambda _: False, WEEK_AGO, dry_run=False).packs
+    finally:
+        stop.set()
+        writer.join(60)
     assert faults == []
 
 
