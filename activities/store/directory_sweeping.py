@@ -15,11 +15,9 @@ from datetime import UTC, datetime
 from activities.store.directory_listing import blobs_below
 from activities.store.directory_packs import LOCK, DirectoryPacks
 from activities.store.directory_place import DirectoryPlace
-from activities.store.interface import BlobMissing, StoredBlob, Swept
+from activities.store.interface import BlobMissing, Swept
 from activities.store.packs.index import Row
-
-REWRITTEN_BELOW = 0.5
-"""A pack of which less is live is written anew."""
+from activities.store.packs.sweeping import is_mostly_dead
 
 IsLive = Callable[[str], bool]
 
@@ -46,16 +44,12 @@ class PackSweeper:
     def sweep(self, is_live: IsLive, before: datetime, swept: Swept, *, dry_run: bool) -> Swept:
         """Remove packs that are older than `before` and mostly not live; return `swept` with them. Raises OSError."""
         for pack, age in sorted(self._packs.ages().items()):
-            modified = datetime.fromtimestamp(age, UTC)
-            if modified >= before:
+            if datetime.fromtimestamp(age, UTC) >= before:
                 continue
             rows = self._packs.rows(pack)
             dead = [row for row in rows if not is_live(row.digest)]
-            if not _is_mostly(dead, rows) or not (dry_run or self._remove_pack(pack, rows, dead, before)):
-                continue
-            for row in dead:
-                swept = swept.with_blob(StoredBlob(row.digest, row.stored, modified, pack))
-            swept = Swept(swept.blobs, swept.bytes, swept.packs + 1)
+            if is_mostly_dead(dead, rows) and (dry_run or self._remove_pack(pack, rows, dead, before)):
+                swept = swept.with_pack([row.stored for row in dead])
         if not dry_run:
             self._remove_leftovers(before)
         return swept
@@ -96,11 +90,6 @@ class PackSweeper:
                 with self._place.holding(LOCK):
                     if not os.path.exists(self._packs.index_path(item.name)):
                         os.unlink(item.path)
-
-
-def _is_mostly(dead: Sequence[Row], rows: Sequence[Row]) -> bool:
-    live = sum(row.stored for row in rows) - sum(row.stored for row in dead)
-    return bool(dead) and live <= REWRITTEN_BELOW * sum(row.stored for row in rows)
 
 
 def _remove(place: DirectoryPlace, path: str, before: datetime) -> bool:

@@ -78,6 +78,10 @@ class Swept:
         """Return the figures with one blob more."""
         return Swept(self.blobs + 1, self.bytes + blob.size, self.packs)
 
+    def with_pack(self, sizes: Sequence[int]) -> "Swept":
+        """Return the figures with one pack more, of which blobs of these stored sizes go."""
+        return Swept(self.blobs + len(sizes), self.bytes + sum(sizes), self.packs + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:

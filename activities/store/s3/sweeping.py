@@ -16,6 +16,7 @@ from itertools import islice
 from activities.store.interface import BlobMissing, StoredBlob, Swept
 from activities.store.packs.index import Row
 from activities.store.packs.pack import Pack, PackWriter
+from activities.store.packs.sweeping import is_mostly_dead
 from activities.store.s3.bucket import Bucket
 from activities.store.s3.pack_index import INDEX, PackIndex, pack_name
 from activities.store.s3.presence import ALONE, blob_name
@@ -23,8 +24,6 @@ from activities.store.s3.reading import BlobReader
 from activities.store.s3.renewal import DYING, DYING_AT_MOST
 
 GROUP = 100
-REWRITTEN_BELOW = 0.5
-"""A pack of which less is live is written anew."""
 
 
 class Sweeper:
@@ -41,14 +40,11 @@ class Sweeper:
         swept = Swept()
         for blob in self._dead_alone(is_live, before, dry_run=dry_run):
             swept = swept.with_blob(blob)
-        for pack, modified in self._old_packs(before):
+        for pack in self._old_packs(before):
             rows = self._index.rows(pack)
             dead = [row for row in rows if not is_live(row.digest)]
-            if not dead or not self._remove_pack(pack, rows, dead, before, dry_run=dry_run):
-                continue
-            for row in dead:
-                swept = swept.with_blob(StoredBlob(row.digest, row.stored, modified, pack))
-            swept = Swept(swept.blobs, swept.bytes, swept.packs + 1)
+            if is_mostly_dead(dead, rows) and (dry_run or self._remove_pack(pack, rows, dead, before)):
+                swept = swept.with_pack([row.stored for row in dead])
         if not dry_run:
             self._remove_leftovers(before)
         return swept
@@ -65,17 +61,11 @@ class Sweeper:
                 gone = self._remove(gone, before, age_of=blob_name, parts_of=lambda digest: [blob_name(digest)])
             yield from (blob for blob in group if blob.digest in gone)
 
-    def _old_packs(self, before: datetime) -> list[tuple[str, datetime]]:
-        listed = self._bucket.listing(INDEX)
-        return [(item.name.removeprefix(INDEX), item.modified) for item in listed if item.modified < before]
+    def _old_packs(self, before: datetime) -> list[str]:
+        return [item.name.removeprefix(INDEX) for item in self._bucket.listing(INDEX) if item.modified < before]
 
-    def _remove_pack(self, pack: str, rows: list[Row], dead: list[Row], before: datetime, *, dry_run: bool) -> bool:
-        """Remove a pack, what is live in it written anew; False where too much of it is, or it is young now."""
-        live = sum(row.stored for row in rows) - sum(row.stored for row in dead)
-        if live > REWRITTEN_BELOW * sum(row.stored for row in rows):
-            return False
-        if dry_run:
-            return True
+    def _remove_pack(self, pack: str, rows: list[Row], dead: list[Row], before: datetime) -> bool:
+        """Remove a pack, what is live in it written anew; False where it is young now, or damaged."""
         kept = {row.digest for row in rows} - {row.digest for row in dead}
         if kept:
             try:
