@@ -2,6 +2,7 @@
 
 run_step         one attempt of a step, as an activity: resolve, look up, run, store
 prepare, finish  the two bookkeeping activities of a run
+memory           when Python looks for unreachable objects
 leftovers        what an earlier worker left on this machine
 evaluate         expressions that read files or stored values
 fast_forward     the interpreter over the cache: how far a run gets without running anything

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import click
 
-from client import memory
+from activities import memory
 from client.exit_codes import MEANINGS, ExitCode
 from client.output import Problem, complain, say
 

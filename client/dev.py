@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from client import memory
+from activities import memory
 from client.endpoint import Endpoint
 from client.exit_codes import ExitCode
 from client.output import Problem, complain, say, write_json

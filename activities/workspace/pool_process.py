@@ -1,7 +1,6 @@
 """A process of the pool: reads a call, does it, answers; ends with the worker that started it."""
 
 import functools
-import gc
 import os
 import pickle
 import socket
@@ -12,13 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from activities.memory import look_seldom
 from activities.store.interface import BlobMissing, Store, StoreAway, StoreError, StoreForbidden
 from definitions.errors import ErrorClass, StepFailure
 
 NICENESS = 5
 """Steps of other runs come first."""
-OBJECTS_BEFORE_A_LOOK = 200_000
-"""Python looks for unreachable objects seldom: trees are many objects without cycles, and looking takes a tenth."""
 
 _FAILURES = {kind.__name__: kind for kind in (StoreError, StoreAway, StoreForbidden, BlobMissing)}
 
@@ -76,11 +74,6 @@ def main() -> None:
     while len(head := stream.read(8)) == 8:
         (length,) = struct.unpack("!Q", head)
         channel.sendall(frame(answer_to(stream.read(length))))
-
-
-def look_seldom() -> None:
-    """Let work on big trees go on with fewer looks for garbage."""
-    gc.set_threshold(OBJECTS_BEFORE_A_LOOK, *gc.get_threshold()[1:])
 
 
 def answer_to(content: bytes) -> bytes:

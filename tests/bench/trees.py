@@ -17,11 +17,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from activities.memory import look_seldom
 from activities.store.interface import Store
 from activities.store.opening import open_store
 from activities.workspace.manifest import Manifest, load_manifest, save_manifest
 from activities.workspace.pool import POOL, in_pool
-from activities.workspace.pool_process import look_seldom
 from activities.workspace.slots import lay_out, take_in
 from activities.workspace.snapshots import snapshot
 from activities.workspace.stat_cache import StatCache

@@ -11,7 +11,8 @@ from unittest.mock import MagicMock
 import pytest
 from temporalio.api.history.v1 import HistoryEvent
 
-from client import memory, watching
+from activities import memory
+from client import watching
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +33,7 @@ def thresholds() -> Iterator[tuple[int, int, int]]:
 
 def test_nothing_is_looked_through_while_a_command_reads_a_definition():
     program = (
-        "import gc; from client import memory; memory.look_seldom()\n"
+        "import gc; from activities import memory; memory.look_seldom()\n"
         "before = [generation['collections'] for generation in gc.get_stats()]\n"
         "from client.request_files import load_definition\n"
         "load_definition('raise-coverage', with_lint=True)\n"

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from activities.memory import OBJECTS_BEFORE_A_LOOK
 from activities.store.interface import BlobMissing, Store, StoreAway
 from activities.workspace import pool as module
 from activities.workspace.pool import Pool, in_pool
-from activities.workspace.pool_process import OBJECTS_BEFORE_A_LOOK, Answer, answer_to, encoded_store, opened
+from activities.workspace.pool_process import Answer, answer_to, encoded_store, opened
 from definitions.errors import ErrorClass, StepFailure
 
 DEADLINE = 20
